@@ -15,6 +15,8 @@ export interface Clock {
   schedule(delayMs: number, callback: () => void): Cancel;
   /** Like `schedule`, but a pending timer does not keep the process alive. For housekeeping. */
   scheduleBackground(delayMs: number, callback: () => void): Cancel;
+  /** Calls `callback` once, in the next turn of the event loop: pending input and output are served first, and no timer's resolution is waited for. */
+  scheduleImmediate(callback: () => void): Cancel;
 }
 
 /** The machine's clock and Node's timers. */
@@ -29,6 +31,10 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, delayMs);
     timer.unref();
     return () => clearTimeout(timer);
+  },
+  scheduleImmediate(callback) {
+    const immediate = setImmediate(callback);
+    return () => clearImmediate(immediate);
   },
 };
 

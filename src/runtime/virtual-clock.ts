@@ -44,6 +44,10 @@ export class VirtualClock implements Clock {
     return this.schedule(delayMs, callback);
   }
 
+  scheduleImmediate(callback: () => void): Cancel {
+    return this.schedule(0, callback);
+  }
+
   /** How many timers are pending. Zero after a component was closed means that it leaked none. */
   get pendingTimers(): number {
     return this.#timers.length;
