@@ -1,0 +1,151 @@
+// Runs the loads of a scenario: everything is issued on schedule, timed, recorded, and ended in an orderly way.
+
+import { systemClock } from '../../runtime/clock.ts';
+import type { Cancel, Clock } from '../../runtime/clock.ts';
+import type { Random } from '../../runtime/random.ts';
+import type { Second } from '../result/schema.ts';
+import type { ValidScenario } from '../scenario/valid-scenario.ts';
+import type { Invoke, LoadEvent } from './operation.ts';
+import { SpinBudget } from './pacer.ts';
+import type { Recorder } from './recorder.ts';
+import { RunningLoad } from './running-load.ts';
+import type { LoadSummary, RunContext } from './running-load.ts';
+
+export interface RunLoadsOptions {
+  readonly scenario: ValidScenario;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** What `clock` read when the scenario started, not later than now; faults count from there too. Default: now. */
+  readonly originMs?: number;
+  /** Arrivals and operations depend on its seed, not on what was drawn from it. */
+  readonly random: Random;
+  readonly invoke: Invoke;
+  /** Records what happens. It knows which phase an instant belongs to. */
+  readonly recorder: Recorder;
+  /** Sees every operation begin and end, in order, after the recorder did. For the history. */
+  readonly sink?: (event: LoadEvent) => void;
+  /** Called for each second when it is over, and at the end for the last one, which is shorter. */
+  readonly onSecond?: (second: Second) => void;
+  /** When aborted, nothing begins any more; what is under way has its graceful stop, as at the end of a load. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LoadReport {
+  /** From the start of the scenario until nothing was under way any more. */
+  readonly durationMs: number;
+  /** Whether `signal` ended it. */
+  readonly stopped: boolean;
+  /** How many process ids were used. */
+  readonly processes: number;
+  readonly loads: readonly LoadSummary[];
+}
+
+/**
+ * Resolves when every load has ended and every operation that began is recorded as ended, exactly once.
+ * Rejects with what `sink`, `onSecond` or the recorder threw: nothing begins any more then, what was under way is cut off at
+ * once, and neither is told.
+ */
+export function runLoads(options: RunLoadsOptions): Promise<LoadReport> {
+  return new LoadRun(options).run();
+}
+
+class LoadRun {
+  readonly #options: RunLoadsOptions;
+  readonly #clock: Clock;
+  readonly #originMs: number;
+  readonly #loads: readonly RunningLoad[];
+  readonly #done = Promise.withResolvers<LoadReport>();
+  readonly #stop = () => this.#loads.forEach((load) => load.stop());
+  #processes = 0;
+  #finishedSeconds = 0;
+  #cancelTick: Cancel = () => {};
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: RunLoadsOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#originMs = options.originMs ?? this.#clock.now();
+    const loads = Object.entries(options.scenario.loads);
+    const context = this.#createContext();
+    this.#loads = loads.map(
+      ([name, load], index) => new RunningLoad(name, load, { index, of: loads.length }, context, () => this.#maybeEnd()),
+    );
+  }
+
+  run(): Promise<LoadReport> {
+    const { signal } = this.#options;
+    if (signal?.aborted === true) {
+      this.#stop();
+      return this.#done.promise;
+    }
+    signal?.addEventListener('abort', this.#stop, { once: true });
+    this.#scheduleTick();
+    for (const load of this.#loads) load.start();
+    return this.#done.promise;
+  }
+
+  #createContext(): RunContext {
+    const { recorder, sink, invoke, random } = this.#options;
+    return {
+      clock: this.#clock,
+      originMs: this.#originMs,
+      elapsedMs: () => this.#clock.now() - this.#originMs,
+      random,
+      budget: new SpinBudget(this.#clock),
+      nextProcess: () => this.#processes++,
+      invoke,
+      emit: (event) =>
+        this.#guard(() => {
+          recorder.record(event);
+          sink?.(event);
+        }),
+      scheduled: (atMs) => this.#guard(() => recorder.scheduled(atMs)),
+      dropped: (load, atMs) => this.#guard(() => recorder.dropped(load, atMs)),
+    };
+  }
+
+  /** What records must not throw into the middle of what is recorded; it ends the run from outside instead. */
+  #guard(action: () => void): void {
+    if (this.#failure !== undefined) return;
+    try {
+      action();
+    } catch (error) {
+      this.#failure = { error };
+      this.#clock.scheduleImmediate(() => this.#loads.forEach((load) => load.cutOff()));
+    }
+  }
+
+  #scheduleTick(): void {
+    const nextMs = (this.#finishedSeconds + 1) * 1_000;
+    this.#cancelTick = this.#clock.schedule(Math.max(0, this.#originMs + nextMs - this.#clock.now()), () => {
+      while ((this.#finishedSeconds + 1) * 1_000 <= this.#clock.now() - this.#originMs) this.#finishSecond();
+      this.#scheduleTick();
+    });
+  }
+
+  #finishSecond(): void {
+    this.#finishedSeconds++;
+    this.#guard(() => {
+      const second = this.#options.recorder.finishSecond();
+      this.#options.onSecond?.(second);
+    });
+  }
+
+  #maybeEnd(): void {
+    if (!this.#loads.every((load) => load.ended)) return;
+    this.#cancelTick();
+    this.#options.signal?.removeEventListener('abort', this.#stop);
+    const durationMs = this.#clock.now() - this.#originMs;
+    while (this.#options.recorder.unfinishedSeconds > 0 && this.#failure === undefined) this.#finishSecond();
+    if (this.#failure !== undefined) {
+      this.#done.reject(this.#failure.error);
+      return;
+    }
+    this.#done.resolve({
+      durationMs,
+      stopped: this.#options.signal?.aborted === true,
+      processes: this.#processes,
+      loads: this.#loads.map((load) => load.summary()),
+    });
+  }
+}

@@ -1,0 +1,231 @@
+// The memory of a run: what was scheduled, started and dropped, and how every operation ended and how long it took, in
+// space that depends on neither rate nor duration (but for the timeline's few numbers a second).
+
+import { LatencyHistogram } from '../result/histogram.ts';
+import { latencyOf } from '../result/latency.ts';
+import { PHASES } from '../result/schema.ts';
+import type { Outcome, Phase, ScenarioResult, Second, Statistic } from '../result/schema.ts';
+import { OPERATION_NAMES } from './operation.ts';
+import type { EndEvent, LoadEvent, OperationName } from './operation.ts';
+import { SuccessTimes } from './success-times.ts';
+import { Timeline } from './timeline.ts';
+
+const OUTCOMES = ['ok', 'fail', 'info'] as const satisfies readonly Outcome[];
+const OPERATION_INDEX = indexOf(OPERATION_NAMES);
+const OUTCOME_INDEX = indexOf(OUTCOMES);
+const PHASE_INDEX = indexOf(PHASES);
+
+/** The operations that ended with the same load, operation, outcome and phase. */
+export interface Measured {
+  readonly load: string;
+  readonly operation: OperationName;
+  readonly outcome: Outcome;
+  /** Of the instant for which an operation was scheduled. */
+  readonly phase: Phase;
+  readonly count: number;
+  /** How many of them are fails that are no errors: a cas that found another value. */
+  readonly expected: number;
+  /** Microseconds, from the scheduled instant to the end. */
+  readonly responseTime: LatencyHistogram;
+  /** Microseconds, from the actual send to the end. */
+  readonly serviceTime: LatencyHistogram;
+}
+
+export interface Dropped {
+  readonly load: string;
+  readonly phase: Phase;
+  readonly count: number;
+}
+
+/** What is shown while a run is under way. */
+export interface RecorderSnapshot {
+  readonly scheduled: number;
+  readonly started: number;
+  readonly inFlight: number;
+  readonly ok: number;
+  /** Not ok, fails that are no errors left out. */
+  readonly failed: number;
+  readonly dropped: number;
+  /** Operations that ended in the last whole second. */
+  readonly ratePerSecond: number;
+  /** Response time over the last seconds; undefined with fewer than 10 samples above it. */
+  readonly p99Ms: number | undefined;
+}
+
+type Errors = ScenarioResult['errors'];
+type Totals = ScenarioResult['totals'];
+
+export class Recorder {
+  readonly #phaseAt: (ms: number) => Phase;
+  readonly #timeline: Timeline;
+  readonly #loads = new Map<string, number>();
+  readonly #cells: ({ -readonly [K in keyof Measured]: Measured[K] } | undefined)[] = [];
+  readonly #dropped: { load: string; phase: Phase; count: number }[] = [];
+  readonly #errors = new Map<string, { code: string; outcome: 'fail' | 'info'; count: number }>();
+  readonly #outcomes: Record<Outcome, number> = { ok: 0, fail: 0, info: 0 };
+  #scheduled = 0;
+  #started = 0;
+  #droppedCount = 0;
+  #expected = 0;
+  /** Microseconds from the scheduled instant of an operation to its actual send. */
+  readonly lag = new LatencyHistogram();
+  /** Of successful reads. */
+  readonly reads = new SuccessTimes();
+  /** Of successful writes, cas and adds. */
+  readonly writes = new SuccessTimes();
+
+  /** @param phaseAt the phase of an instant, asked when an operation ended or was dropped. Milliseconds from the start. */
+  constructor(phaseAt: (ms: number) => Phase) {
+    this.#phaseAt = phaseAt;
+    this.#timeline = new Timeline(phaseAt);
+  }
+
+  /** An operation was due at `atMs`, whether or not it then started. */
+  scheduled(atMs: number): void {
+    this.#scheduled++;
+    this.#timeline.scheduled(atMs);
+  }
+
+  /** No virtual user was free for the arrival at `atMs`. */
+  dropped(load: string, atMs: number): void {
+    this.#droppedCount++;
+    this.#timeline.dropped(atMs);
+    const phase = this.#phaseAt(atMs);
+    const same = this.#dropped.find((dropped) => dropped.load === load && dropped.phase === phase);
+    if (same === undefined) this.#dropped.push({ load, phase, count: 1 });
+    else same.count++;
+  }
+
+  /** Takes events in the order in which they happened. */
+  record(event: LoadEvent): void {
+    if (event.type === 'invoke') {
+      const lagMs = event.atMs - event.scheduledMs;
+      this.#started++;
+      this.lag.record(lagMs * 1_000);
+      this.#timeline.started(event.atMs, lagMs);
+    } else this.#end(event);
+  }
+
+  #end(event: EndEvent): void {
+    const { operation, type: outcome, scheduledMs, sentMs, atMs } = event;
+    const cell = this.#cell(operation.load, operation.operation, outcome, this.#phaseAt(scheduledMs));
+    const responseUs = (atMs - scheduledMs) * 1_000;
+    const serviceUs = (atMs - sentMs) * 1_000;
+    cell.count++;
+    cell.responseTime.record(responseUs);
+    cell.serviceTime.record(serviceUs);
+    this.#outcomes[outcome]++;
+    this.#timeline.ended(atMs, outcome, responseUs, serviceUs);
+    if (outcome === 'ok') (operation.operation === 'read' ? this.reads : this.writes).record(sentMs, atMs);
+    else if (event.expected) {
+      cell.expected++;
+      this.#expected++;
+    } else this.#error(event.code ?? 'unknown', outcome);
+  }
+
+  #cell(load: string, operation: OperationName, outcome: Outcome, phase: Phase) {
+    let loadIndex = this.#loads.get(load);
+    if (loadIndex === undefined) {
+      loadIndex = this.#loads.size;
+      this.#loads.set(load, loadIndex);
+    }
+    const at =
+      ((loadIndex * OPERATION_NAMES.length + OPERATION_INDEX[operation]) * OUTCOMES.length + OUTCOME_INDEX[outcome]) *
+        PHASES.length +
+      PHASE_INDEX[phase];
+    return (this.#cells[at] ??= {
+      load,
+      operation,
+      outcome,
+      phase,
+      count: 0,
+      expected: 0,
+      responseTime: new LatencyHistogram(),
+      serviceTime: new LatencyHistogram(),
+    });
+  }
+
+  #error(code: string, outcome: 'fail' | 'info'): void {
+    const key = `${outcome} ${code}`;
+    const same = this.#errors.get(key);
+    if (same === undefined) this.#errors.set(key, { code, outcome, count: 1 });
+    else same.count++;
+  }
+
+  /** Closes the next second of the timeline and gives it; see Timeline. */
+  finishSecond(): Second {
+    return this.#timeline.finishNext();
+  }
+
+  /** How many seconds of the timeline something happened in and are not finished. */
+  get unfinishedSeconds(): number {
+    return this.#timeline.unfinished;
+  }
+
+  /** Everything that ended, by load (in order of appearance), operation, outcome and phase. Live: do not change. */
+  measured(): Measured[] {
+    return this.#cells.filter((cell) => cell !== undefined);
+  }
+
+  droppedByPhase(): readonly Dropped[] {
+    return this.#dropped;
+  }
+
+  /** `measured`, as run.json has it. */
+  statistics(): Statistic[] {
+    return this.measured().map(({ load, operation, outcome, phase, count, responseTime, serviceTime }) => ({
+      load,
+      operation,
+      outcome,
+      phase,
+      count,
+      responseTime: latencyOf(responseTime),
+      serviceTime: latencyOf(serviceTime),
+    }));
+  }
+
+  timeline(): Second[] {
+    return this.#timeline.seconds();
+  }
+
+  /**
+   * @param durationMs what `okPerSecond` is taken over, > 0.
+   * `fail` counts every fail, those of `expectedFailures` too.
+   */
+  totals(durationMs: number): Totals {
+    const { ok, fail, info } = this.#outcomes;
+    const okPerSecond = durationMs > 0 ? (ok * 1_000) / durationMs : 0;
+    return { scheduled: this.#scheduled, started: this.#started, ok, fail, info, dropped: this.#droppedCount, okPerSecond };
+  }
+
+  /** Fails that are no errors: cas that found another value. */
+  get expectedFailures(): number {
+    return this.#expected;
+  }
+
+  /** How often each code was answered, most frequent first, fails that are no errors left out. */
+  errors(): Errors {
+    return [...this.#errors.values()]
+      .map((error) => ({ ...error }))
+      .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
+  }
+
+  snapshot(): RecorderSnapshot {
+    const { ok, fail, info } = this.#outcomes;
+    const p99Us = this.#timeline.recentP99Us();
+    return {
+      scheduled: this.#scheduled,
+      started: this.#started,
+      inFlight: this.#started - ok - fail - info,
+      ok,
+      failed: fail + info - this.#expected,
+      dropped: this.#droppedCount,
+      ratePerSecond: this.#timeline.lastRate,
+      p99Ms: p99Us === undefined ? undefined : p99Us / 1_000,
+    };
+  }
+}
+
+function indexOf<T extends string>(names: readonly T[]): Readonly<Record<T, number>> {
+  return Object.fromEntries(names.map((name, at) => [name, at])) as Record<T, number>;
+}

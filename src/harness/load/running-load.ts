@@ -1,0 +1,137 @@
+// One load of a run, from its start until nothing of it is under way any more.
+
+import { setMaxListeners } from 'node:events';
+import type { Cancel, Clock } from '../../runtime/clock.ts';
+import type { Random } from '../../runtime/random.ts';
+import type { ValidLoad } from '../scenario/valid-scenario.ts';
+import { ArrivalRate, ConstantVus } from './executors.ts';
+import type { Executor } from './executors.ts';
+import type { SpinBudget } from './pacer.ts';
+import { arrivalsOf } from './schedule.ts';
+import { VirtualUsers } from './virtual-users.ts';
+import type { UserContext } from './virtual-users.ts';
+import { planOf } from './workload.ts';
+import type { UniqueValues } from './workload.ts';
+
+export interface LoadSummary {
+  readonly name: string;
+  readonly scheduled: number;
+  /** scheduled = started + dropped. */
+  readonly started: number;
+  readonly dropped: number;
+  /** Still under way when the graceful stop was over, and recorded as `info`. */
+  readonly cutOff: number;
+  readonly virtualUsers: number;
+}
+
+/** What the loads of a run share. All instants are milliseconds from the start of the scenario. */
+export interface RunContext extends UserContext {
+  readonly clock: Clock;
+  /** What `clock` read when the scenario started. */
+  readonly originMs: number;
+  readonly random: Random;
+  readonly budget: SpinBudget;
+  scheduled(atMs: number): void;
+  dropped(load: string, atMs: number): void;
+}
+
+/**
+ * running -> stopping (nothing begins any more; operations under way may finish) -> ended. `onEnded` is called once.
+ */
+export class RunningLoad {
+  readonly #name: string;
+  readonly #load: ValidLoad;
+  readonly #context: RunContext;
+  readonly #onEnded: () => void;
+  readonly #users: VirtualUsers;
+  readonly #executor: Executor;
+  readonly #abort = new AbortController();
+  #state: 'running' | 'stopping' | 'ended' = 'running';
+  #cancelGrace: Cancel = () => {};
+  #scheduled = 0;
+  #dropped = 0;
+  #cutOff = 0;
+
+  constructor(name: string, load: ValidLoad, unique: UniqueValues, context: RunContext, onEnded: () => void) {
+    this.#name = name;
+    this.#load = load;
+    this.#context = context;
+    this.#onEnded = onEnded;
+    // Every operation under way may listen to it.
+    setMaxListeners(0, this.#abort.signal);
+    const plan = planOf(name, load.workload, context.random.fork(`operations/${name}`), unique);
+    this.#users = new VirtualUsers(context, plan, this.#abort.signal, (user) => {
+      if (this.#state === 'running') this.#executor.freed(user);
+      else this.#maybeEnd();
+    });
+    this.#executor = this.#createExecutor();
+  }
+
+  #createExecutor(): Executor {
+    const { clock, originMs, random, budget } = this.#context;
+    const context = {
+      clock,
+      originMs,
+      elapsedMs: () => this.#context.elapsedMs(),
+      users: this.#users,
+      scheduled: (atMs: number) => {
+        this.#scheduled++;
+        this.#context.scheduled(atMs);
+      },
+      dropped: (atMs: number) => {
+        this.#dropped++;
+        this.#context.dropped(this.#name, atMs);
+      },
+      finished: () => this.#beginGracefulStop(),
+    };
+    if (this.#load.executor === 'constant-vus') return new ConstantVus(this.#load, context);
+    const arrivals = arrivalsOf(this.#load, random.fork(`arrivals/${this.#name}`));
+    return new ArrivalRate(this.#load, arrivals, budget, context);
+  }
+
+  get ended(): boolean {
+    return this.#state === 'ended';
+  }
+
+  start(): void {
+    this.#executor.start();
+  }
+
+  /** Begins nothing any more; what is under way has its graceful stop. */
+  stop(): void {
+    this.#executor.stop();
+  }
+
+  /** Ends at once: what is under way is recorded as `info`. */
+  cutOff(): void {
+    this.#executor.stop();
+    if (this.#state === 'ended') return;
+    this.#cutOff += this.#users.cutOff();
+    this.#abort.abort(new Error(`load '${this.#name}': the graceful stop is over`));
+    this.#maybeEnd();
+  }
+
+  summary(): LoadSummary {
+    return {
+      name: this.#name,
+      scheduled: this.#scheduled,
+      started: this.#scheduled - this.#dropped,
+      dropped: this.#dropped,
+      cutOff: this.#cutOff,
+      virtualUsers: this.#users.count,
+    };
+  }
+
+  #beginGracefulStop(): void {
+    this.#state = 'stopping';
+    this.#cancelGrace = this.#context.clock.schedule(this.#load.gracefulStopMs, () => this.cutOff());
+    this.#maybeEnd();
+  }
+
+  #maybeEnd(): void {
+    if (this.#state !== 'stopping' || this.#users.busy > 0) return;
+    this.#state = 'ended';
+    this.#cancelGrace();
+    this.#onEnded();
+  }
+}

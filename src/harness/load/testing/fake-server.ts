@@ -1,0 +1,67 @@
+// Systems under test that live in the test's process, and scenarios to load them with.
+
+import type { Clock } from '../../../runtime/clock.ts';
+import { sleep } from '../../../runtime/clock.ts';
+import type { Load, Scenario } from '../../scenario/scenario.ts';
+import { PhaseTracker } from '../../scenario/phases.ts';
+import { validateScenario } from '../../scenario/validate.ts';
+import type { ValidScenario } from '../../scenario/valid-scenario.ts';
+import type { Answer, Invoke, PlannedOperation } from '../operation.ts';
+import { CAS_MISMATCH } from '../operation.ts';
+import { Recorder } from '../recorder.ts';
+
+/** Answers everything `delayMs` after it came, and holds what came in [frozenFromMs, frozenToMs) until that is over. */
+export function fakeServer(clock: Clock, delayMs: number, frozenFromMs = 0, frozenToMs = 0): Invoke {
+  return async () => {
+    const nowMs = clock.now();
+    const frozen = nowMs >= frozenFromMs && nowMs < frozenToMs;
+    await sleep(clock, delayMs + (frozen ? frozenToMs - nowMs : 0));
+    return { outcome: 'ok', value: null };
+  };
+}
+
+/** Never answers. */
+export const deafServer: Invoke = () => new Promise<Answer>(() => {});
+
+/** Registers that work. */
+export function registerServer(clock: Clock, delayMs: () => number): Invoke {
+  const registers = new Map<number, number>();
+  const apply = ({ operation, key = 0, value, expected }: PlannedOperation): Answer => {
+    const held = registers.get(key);
+    if (operation === 'read') return { outcome: 'ok', value: held ?? null };
+    if (operation === 'cas' && held !== expected) return { outcome: 'fail', code: CAS_MISMATCH };
+    registers.set(key, value as number);
+    return { outcome: 'ok' };
+  };
+  return async (operation) => {
+    await sleep(clock, delayMs());
+    return apply(operation);
+  };
+}
+
+export function arrivals(rate: number, duration: string, more: Partial<Load> = {}): Load {
+  return {
+    executor: 'constant-arrival-rate',
+    workload: { kind: 'registers' },
+    rate,
+    duration,
+    preAllocatedVUs: 1,
+    maxVUs: 10_000,
+    ...more,
+  } as Load;
+}
+
+export function closedLoop(vus: number, duration: string, more: Partial<Load> = {}): Load {
+  return { executor: 'constant-vus', workload: { kind: 'registers' }, vus, duration, ...more } as Load;
+}
+
+/** Without warm-up, unless told otherwise. */
+export function scenarioOf(loads: Readonly<Record<string, Load>>, more: Partial<Scenario> = {}): ValidScenario {
+  const scenario: Scenario = { name: 'test', description: 'A test.', cluster: { nodes: 3 }, warmup: 0, loads, ...more };
+  return validateScenario(scenario, 'test');
+}
+
+export function recorderOf(scenario: ValidScenario): Recorder {
+  const phases = new PhaseTracker(scenario);
+  return new Recorder((ms) => phases.phaseAt(ms));
+}

@@ -1,0 +1,183 @@
+// Holds what was measured against a scenario's thresholds: at the end, and while the run is under way.
+
+import { LatencyHistogram } from '../result/histogram.ts';
+import type { Phase, ThresholdResult } from '../result/schema.ts';
+import type { Aggregation, Threshold, ThresholdExpression, ThresholdTags } from '../scenario/thresholds.ts';
+import type { Dropped, Measured } from './recorder.ts';
+
+/** What thresholds read; a Recorder. */
+export interface Measurements {
+  measured(): readonly Measured[];
+  droppedByPhase(): readonly Dropped[];
+}
+
+/** How long each phase lasted, milliseconds; absent when it did not occur. What rates per second are taken over. */
+export type DurationByPhase = Readonly<Partial<Record<Phase, number>>>;
+
+/**
+ * The results, in the order of the thresholds. A threshold without a phase leaves the warm-up out. One for which nothing
+ * was measured has failed, with `observed` absent: silence is not a pass.
+ * @param aborted those that ended the run, from LiveThresholds.
+ */
+export function evaluateThresholds(
+  thresholds: readonly Threshold[],
+  measurements: Measurements,
+  durationByPhase: DurationByPhase,
+  aborted: ReadonlySet<Threshold> = new Set(),
+): ThresholdResult[] {
+  return thresholds.map((threshold) => {
+    const observed = observe(threshold, measurements, durationByPhase);
+    const passed = observed !== undefined && holds(observed, threshold.expression);
+    const result = { metric: threshold.metric, threshold: threshold.threshold, passed, aborted: aborted.has(threshold) };
+    return observed === undefined ? result : { ...result, observed };
+  });
+}
+
+/** Decides while a run is under way whether a threshold with `abortOnFail` ends it. */
+export class LiveThresholds {
+  readonly #thresholds: readonly Threshold[];
+  readonly #measurements: Measurements;
+  readonly #aborted = new Set<Threshold>();
+
+  constructor(thresholds: readonly Threshold[], measurements: Measurements) {
+    this.#thresholds = thresholds.filter((threshold) => threshold.abortOnFail);
+    this.#measurements = measurements;
+  }
+
+  /**
+   * Those that end the run now: crossed, past their delay, and with something measured (a phase that has not come yet has
+   * not failed). Merges histograms: for once a second, not for every operation.
+   * @param atMs milliseconds from the start of the scenario.
+   */
+  crossed(atMs: number, durationByPhase: DurationByPhase): readonly Threshold[] {
+    const crossed = this.#thresholds.filter((threshold) => {
+      if (atMs < threshold.delayAbortEvalMs) return false;
+      const observed = observe(threshold, this.#measurements, durationByPhase);
+      return observed !== undefined && !holds(observed, threshold.expression);
+    });
+    for (const threshold of crossed) this.#aborted.add(threshold);
+    return crossed;
+  }
+
+  /** Everything that `crossed` ever gave. */
+  get aborted(): ReadonlySet<Threshold> {
+    return this.#aborted;
+  }
+}
+
+/** What the threshold is compared with, in its unit, or undefined when nothing was measured. */
+function observe(threshold: Threshold, measurements: Measurements, durationByPhase: DurationByPhase): number | undefined {
+  const { selector, expression } = threshold;
+  const { tags } = selector;
+  const ended = measurements.measured().filter((cell) => matches(cell, tags));
+  switch (selector.name) {
+    case 'response_time':
+      return trend(
+        ended.map((cell) => cell.responseTime),
+        expression,
+      );
+    case 'service_time':
+      return trend(
+        ended.map((cell) => cell.serviceTime),
+        expression,
+      );
+    case 'operations':
+      return counted(sumOf(ended), expression.aggregation, tags, durationByPhase);
+    case 'operations_failed': {
+      const all = sumOf(ended);
+      const failed = sumOf(ended.filter((cell) => cell.outcome !== 'ok')) - ended.reduce((sum, cell) => sum + cell.expected, 0);
+      if (all === 0) return undefined;
+      return expression.aggregation.kind === 'count' ? failed : failed / all;
+    }
+    case 'dropped_iterations': {
+      const dropped = measurements.droppedByPhase().filter((cell) => matches(cell, tags));
+      return counted(sumOf(dropped), expression.aggregation, tags, durationByPhase);
+    }
+  }
+}
+
+function matches(cell: Dropped & Partial<Pick<Measured, 'operation' | 'outcome'>>, tags: ThresholdTags): boolean {
+  return (
+    (tags.phase === undefined ? cell.phase !== 'warmup' : cell.phase === tags.phase) &&
+    (tags.load === undefined || cell.load === tags.load) &&
+    (tags.operation === undefined || cell.operation === tags.operation) &&
+    (tags.outcome === undefined || cell.outcome === tags.outcome)
+  );
+}
+
+function sumOf(cells: readonly { readonly count: number }[]): number {
+  return cells.reduce((sum, cell) => sum + cell.count, 0);
+}
+
+/** A number, or a number per second. Undefined when the phase did not occur: zero of nothing is no measurement. */
+function counted(
+  count: number,
+  aggregation: Aggregation,
+  tags: ThresholdTags,
+  durationByPhase: DurationByPhase,
+): number | undefined {
+  let durationMs = 0;
+  for (const [phase, ms] of Object.entries(durationByPhase))
+    if (tags.phase === undefined ? phase !== 'warmup' : phase === tags.phase) durationMs += ms;
+  if (durationMs <= 0) return undefined;
+  return aggregation.kind === 'count' ? count : (count * 1_000) / durationMs;
+}
+
+/** Milliseconds. */
+function trend(histograms: readonly LatencyHistogram[], { aggregation, operator }: ThresholdExpression): number | undefined {
+  const merged = new LatencyHistogram();
+  for (const histogram of histograms) merged.merge(histogram);
+  if (merged.count === 0) return undefined;
+  const us = () => {
+    switch (aggregation.kind) {
+      case 'avg':
+        return merged.mean;
+      case 'min':
+        return merged.min;
+      case 'max':
+        return merged.max;
+      case 'med':
+        return percentileOrBound(merged, 50, operator);
+      case 'percentile':
+        return percentileOrBound(merged, aggregation.percentile, operator);
+      case 'count':
+      case 'rate':
+        return undefined;
+    }
+  };
+  const observed = us();
+  return observed === undefined ? undefined : observed / 1_000;
+}
+
+/**
+ * A percentile with fewer than 10 samples above it is an accident of single samples. What bounds it then stands in for it:
+ * the maximum for "less than", the minimum for "greater than". So a threshold with too few samples passes only if
+ * every sample keeps it, and neither passes nor fails by one sample more or less in the run.
+ */
+function percentileOrBound(
+  histogram: LatencyHistogram,
+  percentile: number,
+  operator: ThresholdExpression['operator'],
+): number | undefined {
+  const value = histogram.percentile(percentile);
+  if (value !== undefined) return value;
+  if (operator === '<' || operator === '<=') return histogram.max;
+  return operator === '>' || operator === '>=' ? histogram.min : undefined;
+}
+
+function holds(observed: number, { operator, limit }: ThresholdExpression): boolean {
+  switch (operator) {
+    case '<':
+      return observed < limit;
+    case '<=':
+      return observed <= limit;
+    case '>':
+      return observed > limit;
+    case '>=':
+      return observed >= limit;
+    case '==':
+      return observed === limit;
+    case '!=':
+      return observed !== limit;
+  }
+}

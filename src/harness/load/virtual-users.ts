@@ -1,0 +1,155 @@
+// Virtual users: each carries out one operation at a time and records what came of it.
+
+import { assert, known } from '../../runtime/assert.ts';
+import { CAS_MISMATCH } from './operation.ts';
+import type { Answer, Invoke, LoadEvent, PlannedOperation } from './operation.ts';
+import type { OperationPlan } from './workload.ts';
+
+/** What the users of all loads share. */
+export interface UserContext {
+  /** Milliseconds from the start of the scenario. */
+  elapsedMs(): number;
+  /** A process id that nobody has had. */
+  nextProcess(): number;
+  readonly invoke: Invoke;
+  /** Records an event. Must not throw. */
+  emit(event: LoadEvent): void;
+}
+
+/** The code of an operation that was still under way when its graceful stop was over. */
+export const CUT_OFF = 'cut-off';
+
+/**
+ * The users of one load.
+ * Invariants: (1) a user has at most one operation; (2) an operation that began is recorded as ended exactly once: when its
+ * answer comes or when it is cut off, whichever is first; (3) `busy` is the number of operations under way.
+ */
+export class VirtualUsers {
+  readonly #context: UserContext;
+  readonly #plan: OperationPlan;
+  readonly #signal: AbortSignal;
+  readonly #onFree: (user: VirtualUser) => void;
+  readonly #users: VirtualUser[] = [];
+  #busy = 0;
+
+  /** @param onFree is called when a user's operation has ended, from a microtask; not after `cutOff`. */
+  constructor(context: UserContext, plan: OperationPlan, signal: AbortSignal, onFree: (user: VirtualUser) => void) {
+    this.#context = context;
+    this.#plan = plan;
+    this.#signal = signal;
+    this.#onFree = onFree;
+  }
+
+  get count(): number {
+    return this.#users.length;
+  }
+
+  get busy(): number {
+    return this.#busy;
+  }
+
+  /** Adds a user, with nothing to do. */
+  allocate(): VirtualUser {
+    const user = new VirtualUser(this.#context.nextProcess(), this.#ended, this.#rejected);
+    this.#users.push(user);
+    return user;
+  }
+
+  /** Starts the next operation of the plan. @param scheduledMs when it should have started. */
+  begin(user: VirtualUser, scheduledMs: number): void {
+    assert(user.operation === undefined, `process ${user.process} began an operation before its last one ended`);
+    const operation = this.#plan.next();
+    // Not before it was scheduled: the pacer's tolerance is below what clocks can tell.
+    const sentMs = Math.max(scheduledMs, this.#context.elapsedMs());
+    user.operation = operation;
+    user.scheduledMs = scheduledMs;
+    user.sentMs = sentMs;
+    this.#busy++;
+    this.#context.emit({ type: 'invoke', process: user.process, atMs: sentMs, scheduledMs, operation });
+    let answer: Promise<Answer>;
+    try {
+      answer = this.#context.invoke(operation, this.#signal);
+    } catch (error) {
+      answer = Promise.reject(error);
+    }
+    answer.then(user.onAnswer, user.onRejection);
+  }
+
+  /** Records every operation under way as `info`; answers that still come are ignored. Returns how many there were. */
+  cutOff(): number {
+    let cut = 0;
+    for (const user of this.#users) {
+      if (user.operation === undefined) continue;
+      this.#record(user, { outcome: 'info', code: CUT_OFF });
+      cut++;
+    }
+    return cut;
+  }
+
+  readonly #ended = (user: VirtualUser, answer: Answer): void => {
+    // Cut off before its answer came.
+    if (user.operation === undefined) return;
+    this.#record(user, answer);
+    this.#onFree(user);
+  };
+
+  readonly #rejected = (user: VirtualUser, error: unknown): void => {
+    // Nobody knows what happened to the operation, and a bug must not stop the run that shows it.
+    this.#ended(user, { outcome: 'info', code: codeOf(error) });
+  };
+
+  #record(user: VirtualUser, answer: Answer): void {
+    const operation = known(user.operation, 'an operation that ended has begun');
+    const { process, scheduledMs, sentMs } = user;
+    const code = answer.outcome === 'ok' ? undefined : answer.code;
+    const expected = answer.outcome === 'fail' && code === CAS_MISMATCH;
+    user.operation = undefined;
+    user.endedMs = Math.max(sentMs, this.#context.elapsedMs());
+    user.failed = answer.outcome !== 'ok' && !expected;
+    this.#busy--;
+    this.#plan.learn(operation, answer);
+    this.#context.emit({
+      type: answer.outcome,
+      process,
+      atMs: user.endedMs,
+      operation,
+      scheduledMs,
+      sentMs,
+      value: answer.outcome === 'ok' ? answer.value : undefined,
+      code,
+      expected,
+    });
+    // Its last operation may still happen at any time, concurrently with what a process does next.
+    if (answer.outcome === 'info') user.process = this.#context.nextProcess();
+  }
+}
+
+export class VirtualUser {
+  process: number;
+  /** What it is doing; undefined while it is free. */
+  operation: PlannedOperation | undefined;
+  scheduledMs = 0;
+  sentMs = 0;
+  /** When its last operation ended, and whether with an error. */
+  endedMs = 0;
+  failed = false;
+  /** Made once, because they are needed for every operation. */
+  readonly onAnswer: (answer: Answer) => void;
+  readonly onRejection: (error: unknown) => void;
+
+  constructor(
+    process: number,
+    ended: (user: VirtualUser, answer: Answer) => void,
+    rejected: (user: VirtualUser, error: unknown) => void,
+  ) {
+    this.process = process;
+    this.onAnswer = (answer) => ended(this, answer);
+    this.onRejection = (error) => rejected(this, error);
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'rejected';
+  const { code } = error as Error & { code?: unknown };
+  return typeof code === 'string' ? code : error.name;
+}

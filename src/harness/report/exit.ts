@@ -1,0 +1,97 @@
+// What a run amounts to for the shell that started it.
+
+import type { Run, ScenarioResult } from '../result/schema.ts';
+
+export const EXIT = {
+  passed: 0,
+  error: 1,
+  regression: 94,
+  violated: 95,
+  invalid: 96,
+  thresholds: 99,
+  configuration: 104,
+  interrupted: 105,
+} as const;
+
+/**
+ * The most serious first. A violation that was found stays one although the run was interrupted; everything else an
+ * interrupted run says is incomplete.
+ */
+const SERIOUSNESS: readonly number[] = [
+  EXIT.violated,
+  EXIT.interrupted,
+  EXIT.invalid,
+  EXIT.thresholds,
+  EXIT.regression,
+  EXIT.error,
+];
+
+interface Reason {
+  readonly code: number;
+  readonly text: string;
+}
+
+/**
+ * The exit code of a run and every reason for it, the most serious first. A run whose correctness was asked for and could
+ * not be decided does not pass: it is invalid (96). Nor does a run that measured nothing (1).
+ */
+export function exitOf(run: Pick<Run, 'status' | 'microbenchmarks' | 'scenarios'>): Run['exit'] {
+  const reasons: Reason[] = run.scenarios.flatMap((scenario) =>
+    ofScenario(scenario).map(({ code, text }) => ({ code, text: `${scenario.name}: ${text}` })),
+  );
+  for (const { id, status, error } of run.microbenchmarks) {
+    if (status === 'failed')
+      reasons.push({ code: EXIT.error, text: `microbenchmark ${id} failed: ${error ?? 'no reason given'}` });
+  }
+  const isInterrupted = run.status === 'interrupted' || run.scenarios.some(({ status }) => status === 'interrupted');
+  if (isInterrupted) reasons.push({ code: EXIT.interrupted, text: 'interrupted before the end' });
+  else if (run.scenarios.length + run.microbenchmarks.length === 0)
+    reasons.push({ code: EXIT.error, text: 'nothing was measured' });
+  reasons.sort((a, b) => SERIOUSNESS.indexOf(a.code) - SERIOUSNESS.indexOf(b.code));
+  return { code: reasons[0]?.code ?? EXIT.passed, reasons: reasons.map(({ text }) => text) };
+}
+
+function ofScenario(scenario: ScenarioResult): Reason[] {
+  const violations = ofChecks(scenario, 'violated');
+  // What a scenario that broke down did not measure says nothing more than that it broke down.
+  if (scenario.status === 'failed')
+    return [...violations, { code: EXIT.error, text: `failed: ${scenario.statusReason ?? 'no reason given'}` }];
+  const invalid = scenario.invalid.map((text) => ({ code: EXIT.invalid, text: `invalid: ${text}` }));
+  return [
+    ...violations,
+    ...invalid,
+    ...(invalid.length > 0 ? [] : unprovenFaults(scenario)),
+    ...ofChecks(scenario, 'unknown'),
+    ...ofThresholds(scenario),
+    ...(scenario.verdicts.changed === 'slower'
+      ? [{ code: EXIT.regression, text: 'slower than the commit it was compared with' }]
+      : []),
+  ];
+}
+
+function ofChecks({ checks, verdicts }: ScenarioResult, verdict: 'violated' | 'unknown'): Reason[] {
+  const code = verdict === 'violated' ? EXIT.violated : EXIT.invalid;
+  const words = verdict === 'violated' ? 'violated' : 'could not be decided';
+  const found = checks
+    .filter((check) => check.verdict === verdict)
+    .map(({ checker, reason }) => ({ code, text: `${checker} ${words}${reason === undefined ? '' : `: ${reason}`}` }));
+  return found.length === 0 && verdicts.correct === verdict ? [{ code, text: `correctness ${words}` }] : found;
+}
+
+/** A fault without an observed effect proves nothing, even if nobody has said yet that the run is invalid. */
+function unprovenFaults({ faults }: ScenarioResult): Reason[] {
+  return faults
+    .filter(({ proof }) => !proof.proven)
+    .map(({ kind, target }) => ({ code: EXIT.invalid, text: `invalid: the fault ${kind} of ${target} had no observed effect` }));
+}
+
+function ofThresholds({ thresholds, status, statusReason }: ScenarioResult): Reason[] {
+  const failed = thresholds.filter(({ passed }) => !passed);
+  const reasons = failed.map(({ metric, threshold }) => ({
+    code: EXIT.thresholds,
+    text: `threshold ${metric} ${threshold} did not hold`,
+  }));
+  if (reasons.length === 0 && status === 'aborted')
+    return [{ code: EXIT.thresholds, text: `aborted: ${statusReason ?? 'no reason given'}` }];
+  return reasons;
+}

@@ -1,0 +1,175 @@
+// The parts of a scenario's summary, in k6's order: each is a list of lines, empty when there is nothing to say.
+
+import { formatDuration } from '../../runtime/duration.ts';
+import type { FaultWindow, ScenarioResult } from '../result/schema.ts';
+import { latencyTable } from './latency-table.ts';
+import { formatCount, formatObserved, formatRate } from './numbers.ts';
+import { type Cell, fit, fold, hang, type Style, table, wrap, wrapFacts } from './text.ts';
+import { timelineChart } from './timeline-chart.ts';
+
+/** Everything about one scenario except its verdicts. */
+export function scenarioSections(scenario: ScenarioResult, style: Style, width: number): string[] {
+  const sections = [
+    alarms(scenario, style, width),
+    thresholds(scenario, style, width),
+    checks(scenario, style, width),
+    totals(scenario, style, width),
+    latencyTable(scenario, style, width),
+    timelineChart(scenario, style, width),
+    faults(scenario, style, width),
+    errors(scenario, style, width),
+    instrument(scenario, style, width),
+  ];
+  return [...heading(scenario, style, width), ...sections.filter((lines) => lines.length > 0).flatMap((lines) => ['', ...lines])];
+}
+
+/** A line across the page with a name in it. */
+export function rule(name: string, style: Style, width: number): string {
+  const shown = fit(name, width - 8);
+  return `${style.faint('──')} ${style.strong(shown)} ${style.faint('─'.repeat(Math.max(2, width - shown.length - 4)))}`;
+}
+
+function heading({ name, description, target, nodes, seed, durationMs }: ScenarioResult, style: Style, width: number): string[] {
+  const facts = [
+    `${target} target`,
+    `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`,
+    `seed ${seed}`,
+    formatDuration(durationMs),
+  ];
+  return [
+    rule(name, style, width),
+    ...wrap(description, width - 2).map((line) => `  ${line}`),
+    ...wrapFacts(facts, ' ·', width - 2).map((line) => `  ${style.faint(line)}`),
+  ];
+}
+
+function alarms({ status, statusReason, invalid }: ScenarioResult, style: Style, width: number): string[] {
+  const lines: string[] = [];
+  if (status !== 'complete') {
+    lines.push(`  ${style.alarm(` ${status.toUpperCase()} `)} ${style.bad('not all of this scenario was run')}`);
+    if (statusReason !== undefined) lines.push(...hang('    ', statusReason, width));
+  }
+  if (invalid.length > 0) {
+    lines.push(`  ${style.alarm(' INVALID ')} ${style.bad('do not use the numbers of this scenario:')}`);
+    for (const reason of invalid) lines.push(...hang('    - ', reason, width));
+  }
+  return lines;
+}
+
+function thresholds({ thresholds: all }: ScenarioResult, style: Style, width: number): string[] {
+  if (all.length === 0) return [];
+  const rows = all.map(({ metric, threshold, observed, passed, aborted }): Cell[] => [
+    {
+      text: `${passed ? '✓' : '✗'} ${metric}`,
+      paint: passed ? (text) => style.good(text.slice(0, 1)) + text.slice(1) : style.bad,
+    },
+    { text: threshold },
+    { text: formatObserved(metric, threshold, observed), paint: passed ? style.good : style.bad },
+    { text: aborted ? 'ended the run' : '', paint: style.bad },
+  ]);
+  // Metrics differ in their last words, so a long one gets a line of its own instead of being cut.
+  const longest = (column: number) => Math.max(...rows.map((row) => row[column]?.text.length ?? 0));
+  const isTight = 4 + longest(0) + 2 + longest(1) + 2 + longest(2) + 2 + longest(3) > width;
+  const lines = isTight
+    ? rows.flatMap(([metric, ...values]) => [
+        ...table([[metric as Cell]], { align: 'l', width }),
+        ...table([values], { align: 'lll', indent: 8, width }),
+      ])
+    : table(rows, { align: 'llrl', width });
+  return [`  ${style.strong('thresholds')}`, ...lines];
+}
+
+function checks({ checks: all }: ScenarioResult, style: Style, width: number): string[] {
+  if (all.length === 0) return [];
+  const lines: string[] = [];
+  const nameWidth = Math.max(...all.map(({ checker }) => checker.length));
+  for (const { checker, verdict, operations, durationMs, counts, reason, explanation } of all) {
+    const counted = Object.entries(counts).map(([name, count]) => `${formatCount(count)} ${name}`);
+    const facts = [`${formatCount(operations)} operations in ${formatDuration(durationMs)}`, ...counted];
+    const [symbol, paint] = VERDICTS[verdict](style);
+    const first = `    ${symbol} ${checker.padEnd(nameWidth)}  ${verdict.padEnd('violated'.length)}  `;
+    const [head = first, ...rest] = hang(first, facts, width);
+    lines.push(`    ${paint(head.slice(4, first.length))}${head.slice(first.length)}`, ...rest);
+    if (reason !== undefined) lines.push(...hang('      ', reason, width));
+    // Its line breaks and indentation are the checker's drawing of what happened.
+    for (const line of (explanation ?? '').split('\n').filter((text) => text.trim() !== ''))
+      lines.push(...fold(`      ${line}`, width));
+  }
+  return [`  ${style.strong('checks')}`, ...lines];
+}
+
+const VERDICTS = {
+  valid: (style: Style) => ['✓', style.good] as const,
+  violated: (style: Style) => ['✗', style.bad] as const,
+  unknown: (style: Style) => ['?', style.doubtful] as const,
+};
+
+function totals({ totals: all }: ScenarioResult, style: Style, width: number): string[] {
+  const columns = [
+    ['scheduled', formatCount(all.scheduled)],
+    ['started', formatCount(all.started)],
+    ['ok', formatCount(all.ok)],
+    ['ok/s', formatRate(all.okPerSecond)],
+    ['fail', formatCount(all.fail)],
+    ['info', formatCount(all.info)],
+    ['dropped', formatCount(all.dropped)],
+  ] as const;
+  const isTrouble = (name: string, text: string) => text !== '0' && (name === 'info' || name === 'dropped');
+  return table(
+    [
+      [{ text: 'totals', paint: style.strong }, ...columns.map(([name]) => ({ text: name, paint: style.faint }))],
+      ['', ...columns.map(([name, text]) => ({ text, ...(isTrouble(name, text) ? { paint: style.doubtful } : {}) }))],
+    ],
+    { align: 'lrrrrrrr', indent: 2, width },
+  );
+}
+
+function faults({ faults: all }: ScenarioResult, style: Style, width: number): string[] {
+  if (all.length === 0) return [];
+  return [`  ${style.strong('faults')}`, ...all.flatMap((fault) => faultLines(fault, style, width))];
+}
+
+function faultLines(
+  { kind, target, nodes, startMs, endMs, proof, ...times }: FaultWindow,
+  style: Style,
+  width: number,
+): string[] {
+  const where = nodes.length === 0 || (nodes.length === 1 && nodes[0] === target) ? target : `${target} (${nodes.join(', ')})`;
+  const window = `    ${proof.proven ? '✓' : '✗'} ${kind} of ${where}, ${formatDuration(startMs)} to ${formatDuration(endMs)}`;
+  const observations = proof.observations.length === 0 ? 'no observed effect' : proof.observations;
+  const recovery = [
+    `new leader ${orNever(times.electionMs)}`,
+    `first write ${orNever(times.firstWriteMs)}`,
+    `longest gap between writes ${orNever(times.longestWriteGapMs)}`,
+  ];
+  return [
+    proof.proven ? `    ${style.good('✓')}${fit(window, width).slice(5)}` : style.bad(fit(window, width)),
+    ...hang(`      ${proof.proven ? 'proven:     ' : 'NOT PROVEN: '}`, observations, width).map((line) =>
+      proof.proven ? line : style.bad(line),
+    ),
+    ...hang('      recovery:   ', recovery, width),
+  ];
+}
+
+function orNever(ms: number | undefined): string {
+  return ms === undefined ? 'not seen' : formatDuration(ms);
+}
+
+function errors({ errors: all }: ScenarioResult, style: Style, width: number): string[] {
+  if (all.length === 0) return [];
+  const rows = all.map(({ code, outcome, count }): (Cell | string)[] => [
+    code,
+    { text: outcome, paint: outcome === 'info' ? style.doubtful : style.faint },
+    formatCount(count),
+  ]);
+  return [`  ${style.strong('errors')}`, ...table(rows, { align: 'llr', width })];
+}
+
+function instrument({ instrument: { lag, eventLoopDelay, cpu } }: ScenarioResult, style: Style, width: number): string[] {
+  const facts = [
+    `started late by ${lag.p99 === undefined ? '' : `p99 ${formatDuration(lag.p99)}, `}at most ${formatDuration(lag.max)}`,
+    `event loop late by p99 ${formatDuration(eventLoopDelay.p99)}, at most ${formatDuration(eventLoopDelay.max)}`,
+    `${cpu.toFixed(2)} cores`,
+  ];
+  return [`  ${style.strong('instrument')}`, ...wrapFacts(facts, ' ·', width - 4).map((line) => `    ${line}`)];
+}

@@ -1,0 +1,240 @@
+// run.json: the one artefact of a run. The schema is the single source of its TypeScript type, of results/schema.json and
+// of the check that every file written or read must pass.
+
+import { z } from 'zod';
+
+/** Grows when a reader of the old shape would misread the new one. */
+export const SCHEMA_VERSION = 1;
+
+const count = z.int().min(0);
+const ms = z.number().min(0);
+const timestamp = z.iso.datetime({ precision: 3 });
+
+/** The phases of a scenario, in their order. Every statistic is split by them. */
+export const PHASES = ['warmup', 'baseline', 'fault', 'recovery', 'after'] as const;
+const phase = z.enum(PHASES).describe('Every statistic is split by phase');
+export type Phase = z.infer<typeof phase>;
+
+/** ok: done. fail: definitely not applied. info: maybe applied. Jepsen's words. */
+const outcome = z.enum(['ok', 'fail', 'info']).describe('ok: done. fail: definitely not applied. info: maybe applied.');
+export type Outcome = z.infer<typeof outcome>;
+
+const environment = z.strictObject({
+  cpuModel: z.string(),
+  cores: z.int().min(1).describe('Cores this process may use'),
+  architecture: z.string(),
+  platform: z.string(),
+  kernel: z.string(),
+  nodeVersion: z.string(),
+  memoryBytes: count,
+  loadAverage: z.tuple([z.number(), z.number(), z.number()]).describe('1, 5 and 15 minute load averages when the run began'),
+  hostname: z.string(),
+  governor: z.string().optional(),
+  containerised: z.boolean(),
+  ci: z.boolean(),
+  harnessVersion: z.string(),
+  git: z.strictObject({ commit: z.string(), branch: z.string().optional(), dirty: z.boolean() }).optional(),
+});
+export type Environment = z.infer<typeof environment>;
+
+const microbenchmark = z.strictObject({
+  id: z.string().describe('suite/name'),
+  status: z.enum(['ok', 'failed']),
+  error: z.string().optional(),
+  nanoseconds: z
+    .strictObject({
+      median: z.number().min(0),
+      mean: z.number().min(0),
+      min: z.number().min(0),
+      max: z.number().min(0),
+      p75: z.number().min(0),
+      p99: z.number().min(0).optional().describe('Absent when fewer than 10 samples lie above it'),
+      mad: z.number().min(0).describe('Median absolute deviation'),
+      interval95: z
+        .tuple([z.number().min(0), z.number().min(0)])
+        .describe('Of the median, from order statistics, no distribution assumed'),
+    })
+    .optional()
+    .describe('Every number is nanoseconds per operation, over samples that are each a batch. Absent when it failed.'),
+  samples: count,
+  operationsPerSample: count,
+  operationsPerSecond: z.number().min(0).optional().describe('1 / median'),
+  heapBytesPerOperation: z
+    .number()
+    .optional()
+    .describe('Bytes allocated on the JavaScript heap per operation, collected or not. Absent when not measurable.'),
+});
+export type Microbenchmark = z.infer<typeof microbenchmark>;
+
+const percentile = ms.optional().describe('Absent when fewer than 10 samples lie above it');
+
+/** Milliseconds. */
+const latency = z.strictObject({
+  min: ms,
+  mean: ms,
+  max: ms,
+  p50: percentile,
+  p90: percentile,
+  p95: percentile,
+  p99: percentile,
+  p999: percentile,
+  histogram: z.string().describe('HdrHistogram, microseconds, base64 of the compressed V2 encoding'),
+});
+export type Latency = z.infer<typeof latency>;
+
+const statistic = z.strictObject({
+  load: z.string(),
+  operation: z.string(),
+  outcome,
+  phase,
+  count,
+  responseTime: latency.describe('From the scheduled instant to the answer, milliseconds'),
+  serviceTime: latency.describe('From the actual send to the answer, milliseconds'),
+});
+export type Statistic = z.infer<typeof statistic>;
+
+const second = z.strictObject({
+  atMs: ms.describe('Start of the second, milliseconds from the start of the scenario'),
+  phase,
+  scheduled: count.describe('Operations that the schedule wanted to start'),
+  started: count,
+  ok: count,
+  fail: count,
+  info: count,
+  dropped: count,
+  p50: ms
+    .optional()
+    .describe('Response time, milliseconds, of operations that ended in this second. Absent when there were none.'),
+  p99: ms.optional(),
+  max: ms.optional(),
+  serviceP99: ms.optional().describe('Service time at p99, milliseconds'),
+  lagMax: ms.optional().describe('How late the generator itself was: actual start minus scheduled start, maximum, milliseconds'),
+});
+export type Second = z.infer<typeof second>;
+
+const faultWindow = z.strictObject({
+  kind: z.string(),
+  target: z.string().describe('What the scenario asked for, such as leader'),
+  nodes: z.array(z.string()),
+  startMs: ms.describe('Milliseconds from the start of the scenario'),
+  endMs: ms,
+  proof: z.strictObject({ proven: z.boolean(), observations: z.array(z.string()) }),
+  electionMs: ms.optional().describe('Milliseconds from the start of the fault to a new leader; absent when none came'),
+  firstWriteMs: ms.optional().describe('Milliseconds from the start of the fault to the first write that succeeded after it'),
+  longestWriteGapMs: ms
+    .optional()
+    .describe('The longest time without a successful write between the start of the fault and the end of recovery'),
+});
+export type FaultWindow = z.infer<typeof faultWindow>;
+
+const roleChange = z.strictObject({
+  atMs: z.number(),
+  node: z.string(),
+  role: z.enum(['leader', 'follower', 'candidate', 'pre-candidate', 'down']),
+  term: count,
+});
+export type RoleChange = z.infer<typeof roleChange>;
+
+const checkResult = z.strictObject({
+  checker: z.string(),
+  verdict: z.enum(['valid', 'violated', 'unknown']),
+  reason: z.string().optional(),
+  operations: count,
+  durationMs: ms,
+  counts: z.record(z.string(), z.number()).describe('What the checker counted, such as { acknowledged: 812, lost: 0 }'),
+  explanation: z.string().optional().describe('Text for people, on a violation'),
+});
+export type CheckResult = z.infer<typeof checkResult>;
+
+const thresholdResult = z.strictObject({
+  metric: z.string().describe('Such as response_time{phase:recovery}'),
+  threshold: z.string().describe('Such as p(99)<500'),
+  observed: z.number().optional().describe('Absent when nothing was measured; the threshold then failed'),
+  passed: z.boolean(),
+  aborted: z.boolean(),
+});
+export type ThresholdResult = z.infer<typeof thresholdResult>;
+
+const instrument = z.strictObject({
+  lag: z
+    .strictObject({ p50: ms.optional(), p99: ms.optional(), max: ms })
+    .describe('Actual start minus scheduled start of operations, milliseconds'),
+  eventLoopDelay: z.strictObject({ p99: ms, max: ms }).describe('How late the event loop of the generator was, milliseconds'),
+  cpu: z.number().min(0).describe('CPU seconds the generator used per second of the run: 1 is one full core'),
+  dropped: count.describe('Operations that the schedule wanted and no virtual user was free for'),
+});
+export type Instrument = z.infer<typeof instrument>;
+
+const scenarioResult = z.strictObject({
+  name: z.string(),
+  description: z.string(),
+  target: z.enum(['process', 'docker', 'simulated', 'external']),
+  status: z.enum(['complete', 'interrupted', 'aborted', 'failed']),
+  statusReason: z.string().optional().describe('Why, when it is not complete'),
+  seed: count,
+  nodes: z.array(z.string()),
+  configuration: z
+    .record(z.string(), z.unknown())
+    .refine(isPlainJson, 'must be plain JSON: finite numbers, text, booleans, null, lists and objects of them')
+    .describe('The scenario as it ran, defaults filled in'),
+  startedAt: timestamp,
+  durationMs: ms,
+  phases: z.array(z.strictObject({ phase, startMs: ms, endMs: ms })),
+  totals: z.strictObject({
+    scheduled: count,
+    started: count,
+    ok: count,
+    fail: count,
+    info: count,
+    dropped: count,
+    okPerSecond: z.number().min(0),
+  }),
+  statistics: z.array(statistic),
+  timeline: z.array(second),
+  faults: z.array(faultWindow),
+  roles: z.array(roleChange),
+  errors: z.array(z.strictObject({ code: z.string(), outcome, count })),
+  instrument,
+  thresholds: z.array(thresholdResult),
+  checks: z.array(checkResult),
+  invalid: z.array(z.string()).describe('Why the numbers of this run must not be used; empty when they may'),
+  verdicts: z.strictObject({
+    fast: z.enum(['passed', 'failed', 'unchecked', 'invalid']),
+    correct: z.enum(['valid', 'violated', 'unknown', 'unchecked']),
+    explained: z.enum(['complete', 'partial']),
+    changed: z.enum(['unchecked', 'same', 'faster', 'slower', 'inconclusive', 'incomparable']),
+  }),
+  historyFiles: z.array(z.string()).describe('The operation histories, relative to the folder of run.json'),
+});
+export type ScenarioResult = z.infer<typeof scenarioResult>;
+
+export const runSchema = z.strictObject({
+  schema: z.literal('windtunnel-run'),
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  id: z.string().describe('The name of the result folder: <UTC>-<commit>'),
+  status: z.enum(['complete', 'interrupted']),
+  startedAt: timestamp,
+  finishedAt: timestamp,
+  command: z.array(z.string()).describe('The arguments of the windtunnel command'),
+  profile: z.string().optional(),
+  environment,
+  microbenchmarks: z.array(microbenchmark),
+  scenarios: z.array(scenarioResult),
+  exit: z.strictObject({
+    code: z
+      .int()
+      .describe(
+        '0 passed, 1 unexpected error, 94 regression, 95 correctness violated, 96 invalid, 99 thresholds, 105 interrupted',
+      ),
+    reasons: z.array(z.string()),
+  }),
+});
+export type Run = z.infer<typeof runSchema>;
+
+/** NaN and Infinity would silently become null in the file. A property that is undefined is left out of it, which is fine. */
+function isPlainJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isPlainJson);
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(isPlainJson);
+  return value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean';
+}

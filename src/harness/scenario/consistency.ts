@@ -1,0 +1,94 @@
+// What must hold between the options of a scenario, each of which is right by itself.
+
+import { formatDuration } from '../../runtime/duration.ts';
+import { didYouMean } from './did-you-mean.ts';
+import type { ScenarioData, ValidFault, ValidLoad } from './valid-scenario.ts';
+import { nodeNames } from './valid-scenario.ts';
+
+/** What is kept per second and per millisecond of a run must stay small. */
+const MAX_DURATION_MS = 24 * 3_600_000;
+
+/** Every problem, naming the options by their paths; empty when there is none. */
+export function consistencyProblems(scenario: ScenarioData): string[] {
+  const loads = Object.entries(scenario.loads);
+  if (loads.length === 0) return ['loads must name at least one load, not {}'];
+  return [
+    ...loads.flatMap(([name, load]) => loadProblems(name, load)),
+    ...warmupProblems(scenario),
+    ...scenario.faults.flatMap((fault, at) => faultProblems(fault, `faults[${at}]`, scenario)),
+    ...overlapProblems(scenario.faults),
+    ...thresholdProblems(scenario),
+  ];
+}
+
+function loadProblems(name: string, load: ValidLoad): string[] {
+  const problems: string[] = [];
+  if (!/^[A-Za-z][\w-]*$/.test(name))
+    problems.push(`loads must be named with letters, digits, '-' and '_', beginning with a letter, not '${name}'`);
+  if (load.startTimeMs + load.durationMs > MAX_DURATION_MS)
+    problems.push(`loads.${name} must end within 24 hours, not after ${formatDuration(load.startTimeMs + load.durationMs)}`);
+  if (load.executor === 'constant-arrival-rate' && load.maxVUs < load.preAllocatedVUs)
+    problems.push(`loads.${name}.maxVUs must be at least preAllocatedVUs (${load.preAllocatedVUs}), not ${load.maxVUs}`);
+  if (load.workload.kind === 'registers') {
+    const { read, write, cas } = load.workload.mix;
+    if (read + write + cas === 0) problems.push(`loads.${name}.workload.mix must have a weight > 0, not all 0`);
+  }
+  return problems;
+}
+
+function warmupProblems({ warmupMs, totalDurationMs }: ScenarioData): string[] {
+  if (warmupMs < totalDurationMs) return [];
+  return [
+    `warmup (${formatDuration(warmupMs)}) must be shorter than the scenario (${formatDuration(totalDurationMs)}), or nothing is measured`,
+  ];
+}
+
+function faultProblems(fault: ValidFault, path: string, scenario: ScenarioData): string[] {
+  const problems: string[] = [];
+  const endMs = fault.atMs + fault.durationMs;
+  if (endMs > scenario.totalDurationMs) {
+    const [end, total] = [formatDuration(endMs), formatDuration(scenario.totalDurationMs)];
+    problems.push(`${path} must end within the scenario, which lasts ${total}, not after ${end} (at + duration)`);
+  }
+  // Its effect is measured against the baseline, and a fault before traffic proves nothing.
+  if (fault.atMs < scenario.warmupMs) {
+    const [at, warmup] = [formatDuration(fault.atMs), formatDuration(scenario.warmupMs)];
+    problems.push(`${path}.at must lie behind the warmup (${warmup}), so that there is a baseline to compare with, not at ${at}`);
+  }
+  const names = nodeNames(scenario.cluster.nodes);
+  if (fault.target === 'follower' && names.length === 1)
+    problems.push(`${path}.target cannot be 'follower' in a cluster of one node`);
+  const targets = ['leader', 'follower', ...names];
+  if (!targets.includes(fault.target)) {
+    const suggestion = didYouMean(fault.target, targets);
+    problems.push(`${path}.target must be one of ${targets.join(', ')}, not '${fault.target}'${suggestion}`);
+  }
+  return problems;
+}
+
+/** Two crashes of one named node at the same time: the second would find it down and prove nothing. */
+function overlapProblems(faults: readonly ValidFault[]): string[] {
+  const problems: string[] = [];
+  for (const [at, fault] of faults.entries()) {
+    if (fault.target === 'leader' || fault.target === 'follower') continue;
+    const earlier = faults.findIndex(
+      (other, index) =>
+        index < at &&
+        other.target === fault.target &&
+        fault.atMs < other.atMs + other.durationMs &&
+        other.atMs < fault.atMs + fault.durationMs,
+    );
+    if (earlier >= 0) problems.push(`faults[${at}] must not overlap faults[${earlier}]: ${fault.target} would be down already`);
+  }
+  return problems;
+}
+
+function thresholdProblems({ thresholds, loads }: ScenarioData): string[] {
+  const names = Object.keys(loads);
+  return thresholds.flatMap(({ metric, selector: { tags } }) => {
+    if (tags.load === undefined || names.includes(tags.load)) return [];
+    return [
+      `thresholds['${metric}'] names the load '${tags.load}', but there are ${names.join(', ')}${didYouMean(tags.load, names)}`,
+    ];
+  });
+}

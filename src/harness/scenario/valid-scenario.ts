@@ -1,0 +1,79 @@
+// A scenario that has been checked: every default filled in, every duration in milliseconds. Plain data, so that it can be
+// written to run.json as it ran.
+
+import type { Threshold } from './thresholds.ts';
+
+declare const checked: unique symbol;
+
+/** Relative weights, each >= 0, their sum > 0. */
+export interface ValidMix {
+  readonly read: number;
+  readonly write: number;
+  readonly cas: number;
+}
+
+export interface ValidRegisters {
+  readonly kind: 'registers';
+  readonly keys: number;
+  readonly mix: ValidMix;
+  readonly distribution: 'uniform' | 'zipfian';
+}
+
+export type ValidWorkload = ValidRegisters | { readonly kind: 'set' };
+
+interface ValidLoadBase {
+  readonly workload: ValidWorkload;
+  /** From the start of the scenario. */
+  readonly startTimeMs: number;
+  readonly durationMs: number;
+  readonly gracefulStopMs: number;
+}
+
+export interface ValidConstantArrivalRate extends ValidLoadBase {
+  readonly executor: 'constant-arrival-rate';
+  readonly rate: number;
+  readonly timeUnitMs: number;
+  readonly preAllocatedVUs: number;
+  readonly maxVUs: number;
+  readonly arrivals: 'even' | 'poisson';
+}
+
+export interface ValidConstantVus extends ValidLoadBase {
+  readonly executor: 'constant-vus';
+  readonly vus: number;
+}
+
+export type ValidLoad = ValidConstantArrivalRate | ValidConstantVus;
+
+export interface ValidFault {
+  readonly kind: 'crash';
+  readonly atMs: number;
+  readonly durationMs: number;
+  readonly target: string;
+}
+
+export interface ScenarioData {
+  readonly name: string;
+  readonly description: string;
+  readonly cluster: { readonly nodes: number; readonly reads: 'leader' | 'any' };
+  readonly operationTimeoutMs: number;
+  readonly warmupMs: number;
+  readonly recoveryMs: number;
+  readonly loads: Readonly<Record<string, ValidLoad>>;
+  readonly faults: readonly ValidFault[];
+  readonly thresholds: readonly Threshold[];
+  /** When the last load ends, without its graceful stop. */
+  readonly totalDurationMs: number;
+}
+
+/**
+ * Invariants, held by `validateScenario` and `withOverrides`: (1) at least one load, each within 24 hours; (2) the warm-up is
+ * shorter than the scenario; (3) every fault begins behind the warm-up and ends within the scenario, on a node that exists;
+ * (4) 1 <= preAllocatedVUs <= maxVUs; (5) thresholds name loads that exist.
+ */
+export type ValidScenario = ScenarioData & { readonly [checked]: true };
+
+/** The names of a cluster's nodes: n1, n2, ... */
+export function nodeNames(nodes: number): string[] {
+  return Array.from({ length: nodes }, (_, at) => `n${at + 1}`);
+}

@@ -1,0 +1,178 @@
+// From what a scenario module exported to a scenario that can run, or to a list of everything that is wrong with it.
+
+import { z } from 'zod';
+import { consistencyProblems } from './consistency.ts';
+import {
+  duration,
+  integer,
+  matching,
+  notNegative,
+  oneOf,
+  options,
+  positive,
+  problemsOf,
+  ScenarioError,
+  text,
+  variants,
+} from './options.ts';
+import { parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
+import type { Threshold } from './thresholds.ts';
+import type { ScenarioData, ValidLoad, ValidScenario } from './valid-scenario.ts';
+
+const MAX_VIRTUAL_USERS = 100_000;
+
+const registers = options({
+  kind: z.literal('registers'),
+  keys: integer(1, 1_000_000).default(100),
+  mix: options({ read: notNegative().default(0), write: notNegative().default(0), cas: notNegative().default(0) }).default({
+    read: 5,
+    write: 4,
+    cas: 1,
+  }),
+  distribution: oneOf('uniform', 'zipfian').default('uniform'),
+});
+
+const set = options({ kind: z.literal('set') });
+const workload = variants('kind', ['registers', 'set'], [registers, set], "a workload such as { kind: 'registers' }");
+
+const loadBase = {
+  workload,
+  startTime: duration({ zero: 'allowed' }).default(0),
+  gracefulStop: duration({ zero: 'allowed' }).default(5_000),
+  duration: duration({ zero: 'refused' }),
+};
+
+const constantArrivalRate = options({
+  executor: z.literal('constant-arrival-rate'),
+  ...loadBase,
+  rate: positive(),
+  timeUnit: duration({ zero: 'refused' }).default(1_000),
+  preAllocatedVUs: integer(1, MAX_VIRTUAL_USERS),
+  maxVUs: integer(1, MAX_VIRTUAL_USERS).optional(),
+  arrivals: oneOf('even', 'poisson').default('even'),
+});
+
+const constantVus = options({ executor: z.literal('constant-vus'), ...loadBase, vus: integer(1, MAX_VIRTUAL_USERS) });
+
+const load = variants(
+  'executor',
+  ['constant-arrival-rate', 'constant-vus'],
+  [constantArrivalRate, constantVus],
+  "a load such as { executor: 'constant-arrival-rate', ... }",
+);
+
+const crash = options({
+  kind: z.literal('crash'),
+  at: duration({ zero: 'allowed' }),
+  duration: duration({ zero: 'refused' }),
+  target: text("'leader', 'follower' or the name of a node such as 'n1'"),
+});
+
+const fault = variants('kind', ['crash'], [crash], "a fault such as { kind: 'crash', ... }");
+
+const thresholdOptions = options({
+  threshold: text("an expression such as 'p(99)<500'"),
+  abortOnFail: z.boolean('must be true or false').default(false),
+  delayAbortEval: duration({ zero: 'allowed' }).default(0),
+});
+const thresholdInput = z.preprocess((input) => (typeof input === 'string' ? { threshold: input } : input), thresholdOptions);
+
+const thresholds = z
+  .record(z.string(), z.array(thresholdInput, "must be a list such as ['p(99)<500']"), 'must be an object')
+  .transform((metrics, context): Threshold[] => {
+    const parsed: Threshold[] = [];
+    for (const [metric, inputs] of Object.entries(metrics)) {
+      for (const [at, input] of inputs.entries()) {
+        try {
+          const selector = parseMetric(metric);
+          const expression = parseExpression(input.threshold, selector.name);
+          const { threshold, abortOnFail, delayAbortEval: delayAbortEvalMs } = input;
+          parsed.push({ metric, threshold, selector, expression, abortOnFail, delayAbortEvalMs });
+        } catch (error) {
+          if (!(error instanceof ThresholdError)) throw error;
+          context.issues.push({ code: 'custom', message: error.message, path: [metric, at], input });
+        }
+      }
+    }
+    return parsed;
+  });
+
+const scenario = options(
+  {
+    name: matching(/^[a-z0-9-]+$/, "a name of lower case letters, digits and '-'"),
+    description: text('a sentence or two'),
+    cluster: options({ nodes: integer(1, 9), reads: oneOf('leader', 'any').default('any') }),
+    operationTimeout: duration({ zero: 'refused' }).default(2_000),
+    warmup: duration({ zero: 'allowed' }).default(2_000),
+    recovery: duration({ zero: 'allowed' }).default(3_000),
+    loads: z.record(z.string(), load, 'must be an object with a name for each load'),
+    faults: z.array(fault, 'must be a list of faults').default([]),
+    thresholds: thresholds.default([]),
+  },
+  'a scenario, made with defineScenario',
+);
+
+/**
+ * Checks what a scenario module exported and fills in every default.
+ * @param origin names it in messages: a file, or the scenario's name.
+ * Throws ScenarioError with every problem that was found.
+ */
+export function validateScenario(value: unknown, origin: string): ValidScenario {
+  const parsed = scenario.safeParse(value, { reportInput: true });
+  if (!parsed.success) throw new ScenarioError(problemsOf(parsed.error, origin));
+  const { operationTimeout, warmup, recovery, faults, loads, ...same } = parsed.data;
+  const validLoads = Object.fromEntries(Object.entries(loads).map(([name, input]) => [name, validLoad(input)]));
+  return checked(
+    {
+      ...same,
+      operationTimeoutMs: operationTimeout,
+      warmupMs: warmup,
+      recoveryMs: recovery,
+      loads: validLoads,
+      faults: faults.map(({ at, duration: durationMs, ...rest }) => ({ ...rest, atMs: at, durationMs })),
+      totalDurationMs: totalDurationMs(validLoads),
+    },
+    origin,
+  );
+}
+
+/** What the command line may change of a scenario. */
+export interface ScenarioOverrides {
+  /** How long every load lasts, milliseconds, > 0. */
+  readonly durationMs?: number | undefined;
+  /** How many nodes the cluster has, 1 to 9. */
+  readonly nodes?: number | undefined;
+}
+
+/** The scenario with some options changed. Throws ScenarioError when it cannot run that way: when a fault no longer fits. */
+export function withOverrides(scenario: ValidScenario, { durationMs, nodes }: ScenarioOverrides): ValidScenario {
+  const problems: string[] = [];
+  if (durationMs !== undefined && !(durationMs > 0 && Number.isFinite(durationMs)))
+    problems.push(`${scenario.name}: --duration must be > 0, not ${durationMs}`);
+  if (nodes !== undefined && !(Number.isInteger(nodes) && nodes >= 1 && nodes <= 9))
+    problems.push(`${scenario.name}: --nodes must be a whole number from 1 to 9, not ${nodes}`);
+  if (problems.length > 0) throw new ScenarioError(problems);
+  const loads = Object.fromEntries(
+    Object.entries(scenario.loads).map(([name, load]) => [name, durationMs === undefined ? load : { ...load, durationMs }]),
+  );
+  const cluster = nodes === undefined ? scenario.cluster : { ...scenario.cluster, nodes };
+  return checked({ ...scenario, cluster, loads, totalDurationMs: totalDurationMs(loads) }, scenario.name);
+}
+
+function checked(data: ScenarioData, origin: string): ValidScenario {
+  const problems = consistencyProblems(data);
+  if (problems.length > 0) throw new ScenarioError(problems.map((problem) => `${origin}: ${problem}`));
+  return data as ValidScenario;
+}
+
+function validLoad(input: z.output<typeof load>): ValidLoad {
+  const { startTime: startTimeMs, duration: durationMs, gracefulStop: gracefulStopMs, ...rest } = input;
+  const times = { startTimeMs, durationMs, gracefulStopMs };
+  if (rest.executor === 'constant-vus') return { ...rest, ...times };
+  const { timeUnit: timeUnitMs, maxVUs, ...arrivals } = rest;
+  return { ...arrivals, ...times, timeUnitMs, maxVUs: maxVUs ?? arrivals.preAllocatedVUs };
+}
+
+function totalDurationMs(loads: Readonly<Record<string, ValidLoad>>): number {
+  return Math.max(0, ...Object.values(loads).map((load) => load.startTimeMs + load.durationMs));
+}
