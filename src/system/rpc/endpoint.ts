@@ -1,0 +1,115 @@
+// One node as the client sees it: a pool of sessions behind a circuit breaker.
+
+import type { Clock } from '../../runtime/clock.ts';
+import { BreakerOpenError } from '../breaker/errors.ts';
+import { CircuitBreaker } from '../breaker/circuit-breaker.ts';
+import { Pool } from '../pool/pool.ts';
+import { PoolCreateError } from '../pool/pool-errors.ts';
+import type { WireQueryRequest } from './contract.ts';
+import { RpcError } from './errors.ts';
+import { openSession, type Session } from './session.ts';
+import type { QueryAnswer } from './wire.ts';
+
+/** The longest election timeout: how long followers may hold on to a leader that is gone. */
+const HEARSAY_MS = 300;
+
+export interface EndpointOptions {
+  readonly clock: Clock;
+  /** The most connections to this node, >= 1. */
+  readonly sessions: number;
+  readonly connectTimeoutMs: number;
+}
+
+export class Endpoint {
+  readonly address: string;
+  readonly breaker: CircuitBreaker;
+  readonly pool: Pool<Session>;
+  readonly #clock: Clock;
+  #lastFaultMs = Number.NEGATIVE_INFINITY;
+
+  constructor(address: string, { clock, sessions, connectTimeoutMs }: EndpointOptions) {
+    this.address = address;
+    this.#clock = clock;
+    this.breaker = new CircuitBreaker({
+      failureThreshold: 5,
+      resetTimeoutMs: 250,
+      maxResetTimeoutMs: 2_000,
+      isFailure: (error) => error instanceof RpcError && error.endpointFault,
+      clock,
+    });
+    this.pool = new Pool<Session>(
+      {
+        create: (signal) => openSession(address, { clock, timeoutMs: connectTimeoutMs, signal }),
+        recycle: (session) => {
+          if (!session.alive) throw new RpcError('connect-failed', `the session to ${address} has ended`);
+        },
+        destroy: (session) => session.close(),
+      },
+      {
+        name: `sessions to ${address}`,
+        max: sessions,
+        createTimeoutMs: connectTimeoutMs,
+        idleTimeoutMs: Number.POSITIVE_INFINITY,
+        clock,
+      },
+    );
+  }
+
+  /** Whether a call would be let through now. An open breaker whose time is over counts: the next call is its probe. */
+  get available(): boolean {
+    const { state } = this.breaker;
+    switch (state.kind) {
+      case 'closed':
+        return true;
+      case 'open':
+        return this.#clock.now() >= state.untilMs;
+      case 'half-open':
+        return state.probesInFlight === 0;
+    }
+  }
+
+  /**
+   * Whether this node is worth an immediate attempt because another one named it as leader: not when it failed a moment ago,
+   * since for about an election timeout the others still name a leader that has died.
+   */
+  get credible(): boolean {
+    return this.available && this.#clock.now() - this.#lastFaultMs > HEARSAY_MS;
+  }
+
+  /** Sends one request. Rejects with RpcError. */
+  async submit(request: WireQueryRequest, timeoutMs: number, signal: AbortSignal): Promise<QueryAnswer> {
+    try {
+      return await this.breaker.execute(() => this.#submit(request, timeoutMs, signal), { signal });
+    } catch (error) {
+      if (error instanceof RpcError && error.endpointFault) this.#lastFaultMs = this.#clock.now();
+      if (error instanceof BreakerOpenError)
+        throw new RpcError('breaker-open', `${this.address}: ${error.message}`, { cause: error });
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    // The leases last only as long as it takes to hand a request to the session, so there is nothing to wait for.
+    await this.pool.close({ timeoutMs: 1_000 });
+  }
+
+  async #submit(request: WireQueryRequest, timeoutMs: number, signal: AbortSignal): Promise<QueryAnswer> {
+    const session = await this.#session(timeoutMs, signal);
+    return session.submit(request, timeoutMs, signal);
+  }
+
+  /**
+   * A session carries many requests at once, so it is leased only to see that it is alive and goes back at once: the pool
+   * keeps the number of connections and replaces broken ones.
+   */
+  async #session(timeoutMs: number, signal: AbortSignal): Promise<Session> {
+    try {
+      using lease = this.pool.tryAcquire() ?? (await this.pool.acquire({ timeoutMs, signal }));
+      return lease.value;
+    } catch (error) {
+      if (error instanceof PoolCreateError && error.cause instanceof RpcError) throw error.cause;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new RpcError(signal.aborted ? 'cancelled' : 'pool-exhausted', message, { cause: error, maybeApplied: false });
+    }
+  }
+}
