@@ -1,0 +1,64 @@
+// crash: SIGKILL, then a start on the same data. Proven by how the process ended, by its coming back, and, when it led a
+// cluster that can do without it, by another leader in a higher term.
+
+import { assert, known } from '../../runtime/assert.ts';
+import type { ActiveFault, FaultContext, FaultProof } from './fault.ts';
+
+/** @param wanted a node's name, 'leader' or 'follower'. */
+export async function beginCrash(wanted: string, context: FaultContext): Promise<ActiveFault> {
+  const { target, witness } = context;
+  const node = nodeFor(wanted, context);
+  const led = target.leader() === node;
+  const succeededBefore = witness.operationsSucceeded();
+  const termBefore = witness.highestLeaderTerm();
+  const how = await target.crash(node);
+  let back = false;
+  let termDuring = termBefore;
+  return {
+    kind: 'crash',
+    wanted,
+    nodes: [node],
+    async end() {
+      termDuring = witness.highestLeaderTerm();
+      await target.restart(node);
+      back = true;
+    },
+    proof: () => proofOf({ node, led, how, back, succeededBefore, termBefore, termDuring, nodes: target.nodes.length }),
+  };
+}
+
+function nodeFor(wanted: string, { target, random }: FaultContext): string {
+  const names = target.nodes.map((node) => node.id);
+  if (wanted === 'leader') return known(target.leader(), 'a fault on the leader begins only while there is one');
+  if (wanted === 'follower') return random.pick(names.filter((name) => name !== target.leader()));
+  assert(names.includes(wanted), `no such node: ${wanted}`);
+  return wanted;
+}
+
+function proofOf(seen: {
+  readonly node: string;
+  readonly led: boolean;
+  readonly how: string;
+  readonly back: boolean;
+  readonly succeededBefore: number;
+  readonly termBefore: number;
+  readonly termDuring: number;
+  readonly nodes: number;
+}): FaultProof {
+  const { node, led, how, back, succeededBefore, termBefore, termDuring } = seen;
+  const killed = how === 'SIGKILL';
+  const loaded = succeededBefore > 0;
+  const majorityLeft = seen.nodes - 1 >= Math.floor(seen.nodes / 2) + 1;
+  const replaced = termDuring > termBefore;
+  const observations = [
+    loaded ? `${succeededBefore} operations had succeeded before` : 'no operation had succeeded before, so nothing was disturbed',
+    killed
+      ? `the process of ${node}${led ? ', the leader,' : ''} ended by SIGKILL`
+      : `the process of ${node} ended otherwise: ${how}`,
+    ...(led && majorityLeft
+      ? [replaced ? `another leader in term ${termDuring}, after term ${termBefore}` : `no other leader while ${node} was down`]
+      : []),
+    back ? `${node} came back on its data` : `${node} did not come back`,
+  ];
+  return { proven: killed && loaded && back && (!led || !majorityLeft || replaced), observations };
+}

@@ -1,0 +1,44 @@
+// What a fault is: something done to a cluster, undone again, with proof that it happened. One file per kind beside this one.
+
+import type { Random } from '../../runtime/random.ts';
+
+/** What faults need of a cluster; every launcher that can do it is one. */
+export interface FaultTarget {
+  readonly nodes: readonly { readonly id: string }[];
+  leader(): string | undefined;
+  /** Resolves with the signal or the exit code that ended the process. */
+  crash(node: string): Promise<string>;
+  restart(node: string): Promise<void>;
+}
+
+/** Seen from outside while the fault lasts. */
+export interface FaultWitness {
+  /** Operations that succeeded since the scenario began. */
+  operationsSucceeded(): number;
+  /** The highest term in which a node said that it leads; 0 when none has. */
+  highestLeaderTerm(): number;
+}
+
+export interface FaultContext {
+  readonly target: FaultTarget;
+  readonly witness: FaultWitness;
+  readonly random: Random;
+}
+
+export interface FaultProof {
+  readonly proven: boolean;
+  /** What was seen, as sentences. */
+  readonly observations: readonly string[];
+}
+
+/** A fault that has begun. */
+export interface ActiveFault {
+  readonly kind: string;
+  /** As the scenario wrote it. */
+  readonly wanted: string;
+  readonly nodes: readonly string[];
+  /** Undoes the fault. Resolves when the cluster is whole again. */
+  end(): Promise<void>;
+  /** After `end`: whether the fault had the effect it is there for. */
+  proof(): FaultProof;
+}

@@ -1,0 +1,48 @@
+// Remembers what the nodes of a cluster said and what happened to them, for the result.
+
+import type { RoleChange } from '../result/schema.ts';
+import type { Cluster, ClusterEvent } from './cluster.ts';
+
+export class ClusterWatch {
+  readonly #events: ClusterEvent[] = [];
+  readonly #unsubscribe: () => void;
+
+  constructor(cluster: Cluster) {
+    this.#unsubscribe = cluster.onEvent((event) => this.#events.push(event));
+  }
+
+  /** Nothing is remembered any more. */
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  /** The highest term in which a node said that it leads; 0 when none has. */
+  get highestLeaderTerm(): number {
+    return this.#events.reduce((highest, event) => (isLeader(event) ? Math.max(highest, event.term) : highest), 0);
+  }
+
+  /** When a node first said, after an instant, that it leads. Wall-clock milliseconds. */
+  firstLeaderAfter(wallMs: number): number | undefined {
+    return this.#events.find((event) => isLeader(event) && event.wallMs >= wallMs)?.wallMs;
+  }
+
+  /** What nobody had asked for. */
+  get surprises(): string[] {
+    return this.#events
+      .filter((event) => event.type === 'exited' && !event.expected)
+      .map((event) => `node ${event.node} ended by itself (${event.type === 'exited' ? event.how : ''}); its log says why`);
+  }
+
+  /** The roles over time, in milliseconds from `originWallMs`; negative before it. */
+  roles(originWallMs: number): RoleChange[] {
+    return this.#events.flatMap((event): RoleChange[] => {
+      const atMs = event.wallMs - originWallMs;
+      if (event.type === 'role') return [{ atMs, node: event.node, role: event.role, term: event.term }];
+      return event.type === 'exited' ? [{ atMs, node: event.node, role: 'down', term: 0 }] : [];
+    });
+  }
+}
+
+function isLeader(event: ClusterEvent): event is ClusterEvent & { type: 'role' } {
+  return event.type === 'role' && event.role === 'leader';
+}

@@ -1,0 +1,47 @@
+// What the harness needs of a cluster, however it was started.
+
+import type { Role } from '../../system/raft/protocol.ts';
+
+export interface ClusterNode {
+  /** 'n1', 'n2', ... */
+  readonly id: string;
+  /** host:port of its gRPC server. */
+  readonly endpoint: string;
+  /** host:port of its HTTP server. */
+  readonly httpEndpoint: string;
+}
+
+/** What a node said about itself, or what was seen to happen to it. Times are wall-clock milliseconds. */
+export type ClusterEvent =
+  | {
+      readonly type: 'role';
+      readonly node: string;
+      readonly wallMs: number;
+      readonly role: Role;
+      readonly term: number;
+      readonly leader?: string;
+    }
+  | { readonly type: 'started'; readonly node: string; readonly wallMs: number }
+  /** `expected`: we stopped or killed it. */
+  | { readonly type: 'exited'; readonly node: string; readonly wallMs: number; readonly expected: boolean; readonly how: string };
+
+export interface Cluster {
+  readonly nodes: readonly ClusterNode[];
+  /** The node that last said it leads in the highest term and is running. */
+  leader(): string | undefined;
+  /** Calls `listener` for every event from now on; returns how to stop it. */
+  onEvent(listener: (event: ClusterEvent) => void): () => void;
+  /** Resolves when some node leads; rejects with LaunchError after `timeoutMs`. */
+  waitForLeader(timeoutMs: number): Promise<string>;
+  /** Kills a node without any chance to clean up; resolves when it is gone, with how it ended. */
+  crash(node: string): Promise<string>;
+  /** Starts a node that is down, on the data it left; resolves when it answers. */
+  restart(node: string): Promise<void>;
+  /** Stops every node; nothing is left running. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** The cluster could not be started, or did not do what it was told. The message carries the node's last words. */
+export class LaunchError extends Error {
+  override readonly name = 'LaunchError';
+}

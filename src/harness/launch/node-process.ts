@@ -1,0 +1,155 @@
+// One node as a child process: starts it, reads the events it prints, kills it, starts it again.
+
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, type WriteStream } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../runtime/clock.ts';
+import type { NodeEvent } from '../../system/rpc/node-event.ts';
+import { type ClusterEvent, LaunchError } from './cluster.ts';
+
+export interface NodeProcessOptions {
+  readonly id: string;
+  /** Behind `windtunnel node`. */
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Everything the node prints goes here, over all its lives. */
+  readonly logFile: string;
+  readonly clock: Clock;
+  readonly onEvent: (event: ClusterEvent) => void;
+}
+
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 5_000;
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+export class NodeProcess {
+  readonly id: string;
+  readonly #options: NodeProcessOptions;
+  readonly #log: WriteStream;
+  #child: Child | undefined;
+  #exited: Promise<string> = Promise.resolve('never started');
+  #exitExpected = false;
+  /** The last lines of stderr, for error messages. */
+  #lastWords: string[] = [];
+
+  constructor(options: NodeProcessOptions) {
+    this.id = options.id;
+    this.#options = options;
+    mkdirSync(dirname(options.logFile), { recursive: true });
+    this.#log = createWriteStream(options.logFile, { flags: 'a' });
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Starts the process and resolves when it listens. @throws LaunchError with what the node printed. */
+  async start(): Promise<void> {
+    if (this.#child) throw new LaunchError(`node ${this.id} is running already`);
+    this.#exitExpected = false;
+    this.#lastWords = [];
+    const child: Child = spawn(process.execPath, [windtunnelProgram(), 'node', ...this.#options.arguments], {
+      // The node ends when its standard input does: also when this process is killed without a chance to stop it.
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.#options.environment },
+      // Ctrl-C in a terminal reaches the whole process group; the harness decides when nodes stop.
+      detached: true,
+    });
+    child.stdin.on('error', () => {});
+    this.#child = child;
+    const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
+    this.#exited = new Promise((settle) => {
+      child.once('error', (error) => settle(`could not be started: ${error.message}`));
+      child.once('close', (code, signal) => settle(signal === null ? `exit code ${code}` : signal));
+    });
+    void this.#exited.then((how) => {
+      this.#child = undefined;
+      this.#emit({ type: 'exited', expected: this.#exitExpected, how });
+      reject(
+        new LaunchError(
+          `node ${this.id} ended before it listened (${how}): ${this.#lastWords.join('\n') || 'it printed nothing'}`,
+        ),
+      );
+    });
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      this.#log.write(`${line}\n`);
+      const event = parseEvent(line);
+      if (event?.event === 'listening') resolve();
+      if (event?.event === 'role') {
+        const { role, term, leader, time } = event;
+        this.#options.onEvent({ type: 'role', node: this.id, wallMs: time, role, term, ...(leader !== undefined && { leader }) });
+      }
+    });
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      this.#log.write(`${line}\n`);
+      this.#lastWords = [...this.#lastWords, line].slice(-10);
+    });
+    const cancel = this.#options.clock.schedule(START_TIMEOUT_MS, () =>
+      reject(new LaunchError(`node ${this.id} did not listen within ${START_TIMEOUT_MS} ms: ${this.#lastWords.join('\n')}`)),
+    );
+    try {
+      await listening;
+      this.#emit({ type: 'started' });
+    } catch (error) {
+      await this.kill();
+      throw error;
+    } finally {
+      cancel();
+    }
+  }
+
+  /** SIGKILL; resolves with how the process ended when it is gone. */
+  async kill(): Promise<string> {
+    this.#exitExpected = true;
+    this.#child?.kill('SIGKILL');
+    return this.#exited;
+  }
+
+  /** SIGTERM, and SIGKILL when that is not enough. Resolves when the process is gone. */
+  async stop(): Promise<void> {
+    this.#exitExpected = true;
+    this.#child?.kill('SIGTERM');
+    const cancel = this.#options.clock.schedule(STOP_TIMEOUT_MS, () => this.#child?.kill('SIGKILL'));
+    await this.#exited;
+    cancel();
+  }
+
+  /** Closes the log file. After `stop`, for good. */
+  closeLog(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#log.end(resolve);
+    });
+  }
+
+  #emit(event: { type: 'started' } | { type: 'exited'; expected: boolean; how: string }): void {
+    this.#options.onEvent({ ...event, node: this.id, wallMs: this.#options.clock.wallTime() });
+  }
+}
+
+function parseEvent(line: string): NodeEvent | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(line) as NodeEvent;
+  } catch {
+    return undefined;
+  }
+}
+
+/** bin/windtunnel.js of the package this file belongs to; sources and dist/ lie at different depths. */
+function windtunnelProgram(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'bin', 'windtunnel.js'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new LaunchError('bin/windtunnel.js is missing from this installation');
+    folder = parent;
+  }
+  return join(folder, 'bin', 'windtunnel.js');
+}
