@@ -1,0 +1,164 @@
+// What `bench`, `run` and `micro` have in common: measure, keep everything that was measured, print it, decide.
+
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../runtime/clock.ts';
+import { discoverSuites } from '../harness/micro/discover.ts';
+import { runSuites } from '../harness/micro/runner.ts';
+import { exitOf } from '../harness/report/exit.ts';
+import { createProgress } from '../harness/report/progress.ts';
+import { renderSummary } from '../harness/report/summary.ts';
+import { captureEnvironment } from '../harness/result/environment.ts';
+import { createResultFolder, resultId, writeRun } from '../harness/result/files.ts';
+import { type Microbenchmark, type Run, SCHEMA_VERSION, type ScenarioResult } from '../harness/result/schema.ts';
+import { failedResult, runScenario } from '../harness/run.ts';
+import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
+import { UsageError } from './command.ts';
+import { catchInterrupts } from './interrupt.ts';
+import { wantsColour, widthOf } from './terminal.ts';
+
+export interface Plan {
+  readonly profile?: string;
+  readonly seed: number;
+  readonly scenarios: readonly ValidScenario[];
+  /** Absent: no microbenchmarks. */
+  readonly micro?: { readonly timeBudgetMs: number; readonly filter?: string };
+  /** The folder of result folders. */
+  readonly results: string;
+}
+
+/** Carries out a plan, writes results/<UTC>-<commit>/run.json whatever happens, and resolves with the exit code. */
+export async function measure(plan: Plan): Promise<number> {
+  const clock = systemClock;
+  const startedWallMs = clock.wallTime();
+  const environment = await captureEnvironment(clock);
+  const { id, folder } = await createResultFolder(plan.results, resultId(startedWallMs, environment.git));
+  const stream = process.stderr;
+  const progress = createProgress({ stream, clock, colour: wantsColour(stream) });
+  const interruption = catchInterrupts(() =>
+    progress.note('interrupted: stopping, and keeping what has been measured (once more ends at once)'),
+  );
+  const { signal } = interruption;
+  const microbenchmarks: Microbenchmark[] = [];
+  const scenarios: ScenarioResult[] = [];
+  try {
+    if (plan.micro) microbenchmarks.push(...(await runMicro(plan.micro, progress, signal)));
+    for (const scenario of plan.scenarios) {
+      if (signal.aborted) break;
+      scenarios.push(await runOne(scenario, plan, folder, progress, signal));
+    }
+  } finally {
+    progress.end();
+    interruption.dispose();
+  }
+  const status = signal.aborted ? 'interrupted' : 'complete';
+  const run: Run = {
+    schema: 'windtunnel-run',
+    schemaVersion: SCHEMA_VERSION,
+    id,
+    status,
+    startedAt: new Date(startedWallMs).toISOString(),
+    finishedAt: new Date(clock.wallTime()).toISOString(),
+    command: process.argv.slice(2),
+    ...(plan.profile !== undefined && { profile: plan.profile }),
+    environment,
+    microbenchmarks,
+    scenarios,
+    exit: exitOf({ status, microbenchmarks, scenarios }),
+  };
+  const path = await writeRun(folder, run);
+  const out = process.stdout;
+  out.write(renderSummary(run, { colour: wantsColour(out), width: widthOf(out), path: shortPath(path) }));
+  return run.exit.code;
+}
+
+type Progress = ReturnType<typeof createProgress>;
+
+async function runMicro(micro: NonNullable<Plan['micro']>, progress: Progress, signal: AbortSignal): Promise<Microbenchmark[]> {
+  const suites = await discoverSuites(packageFolder('bench'));
+  let last = '';
+  const results = await runSuites(suites, {
+    timeBudgetMs: micro.timeBudgetMs,
+    ...(micro.filter !== undefined && { filter: micro.filter }),
+    signal,
+    onProgress: ({ id, suiteIndex, suiteCount, benchmarkIndex, benchmarkCount, result }) => {
+      if (result !== undefined || id === last) return;
+      last = id;
+      progress.note(
+        `microbenchmark ${id} (suite ${suiteIndex + 1} of ${suiteCount}, ${benchmarkIndex + 1} of ${benchmarkCount})`,
+      );
+    },
+  });
+  if (results.length === 0 && micro.filter !== undefined && !signal.aborted) {
+    throw new UsageError(
+      `no microbenchmark matches '${micro.filter}'; the suites are ${suites.map((suite) => suite.name).join(', ')}`,
+    );
+  }
+  return results;
+}
+
+async function runOne(
+  scenario: ValidScenario,
+  plan: Plan,
+  folder: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<ScenarioResult> {
+  const startedWallMs = systemClock.wallTime();
+  let loading = false;
+  try {
+    return await runScenario(scenario, {
+      folder,
+      seed: plan.seed,
+      clock: systemClock,
+      signal,
+      environment: canaryEnvironment,
+      onStep: (step) => {
+        if (loading) progress.end();
+        loading = step === 'load';
+        if (loading) progress.begin(scenario.name, scenario.totalDurationMs);
+        else progress.note(`${scenario.name}: ${step}`);
+      },
+      onProgress: ({ elapsedMs, phase, fault, snapshot }) =>
+        progress.update({
+          elapsedMs,
+          ratePerSecond: snapshot.ratePerSecond,
+          ...(snapshot.p99Ms !== undefined && { p99Ms: snapshot.p99Ms }),
+          failed: snapshot.failed,
+          dropped: snapshot.dropped,
+          phase,
+          ...(fault !== undefined && { fault }),
+        }),
+    });
+  } catch (error) {
+    // The other scenarios, and what has been measured before, are not lost with this one.
+    progress.end();
+    return failedResult(scenario, plan.seed, startedWallMs, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** WINDTUNNEL_CANARY_NODE='n2=stale-reads' makes one node a known-bad one. For tests of the checkers only. */
+function canaryEnvironment(node: string): Readonly<Record<string, string>> {
+  const [name, canary] = (process.env['WINDTUNNEL_CANARY_NODE'] ?? '').split('=', 2);
+  return name === node && canary !== undefined ? { WINDTUNNEL_CANARY: canary } : {};
+}
+
+/** A folder of this package: `bench` or `scenarios`, as sources or as built. */
+export function packageFolder(name: 'bench' | 'scenarios'): string {
+  // src/cli/measure.ts or dist/src/cli/measure.js: either way the folder is two up.
+  return join(dirname(fileURLToPath(import.meta.url)), '..', '..', name);
+}
+
+/** Where results go: below the working directory, which for this repository is its root. */
+export function resultsFolder(): string {
+  return join(process.cwd(), 'results');
+}
+
+/** Relative to the working directory when that is shorter. */
+export function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}
+
+/** The scenarios that `bench` runs, in this order. */
+export const STANDARD_SCENARIOS = ['steady', 'leader-crash'] as const;

@@ -1,0 +1,33 @@
+// `windtunnel micro [PATTERN]`: the microbenchmarks only.
+
+import { parseDuration } from '../runtime/duration.ts';
+import { type Command, text, UsageError } from './command.ts';
+import { measure, resultsFolder } from './measure.ts';
+
+export const micro: Command = {
+  name: 'micro',
+  summary: 'Run microbenchmarks only',
+  arguments: '[PATTERN]',
+  options: {
+    time: { type: 'string', short: 't', placeholder: 'D', description: 'how long each benchmark is measured', defaultText: '1s' },
+    results: { type: 'string', placeholder: 'DIR', description: 'where the result folder is made', defaultText: 'results' },
+  },
+  notes: `PATTERN is text that 'suite/name' contains.
+
+Examples:
+  windtunnel micro
+  windtunnel micro raft/
+  windtunnel micro breaker --time 3s`,
+  async run(invocation) {
+    const [filter, ...more] = invocation.positionals;
+    if (more.length > 0) throw new UsageError(`micro takes one pattern, not '${invocation.positionals.join(' ')}'`);
+    const timeBudgetMs = parseDuration(text(invocation, 'time') ?? '1s');
+    if (timeBudgetMs <= 0) throw new UsageError('--time must be above 0');
+    return measure({
+      seed: 0,
+      scenarios: [],
+      micro: { timeBudgetMs, ...(filter !== undefined && { filter }) },
+      results: text(invocation, 'results') ?? resultsFolder(),
+    });
+  },
+};

@@ -1,0 +1,80 @@
+// `windtunnel node`: one node of a cluster, as the launchers and the container image start it.
+
+import { EXIT } from '../harness/report/exit.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { freshSeed, Random } from '../runtime/random.ts';
+import { canaryOf } from '../system/node/canary.ts';
+import { startNode } from '../system/node/node.ts';
+import type { NodeEvent } from '../system/rpc/node-event.ts';
+import { type Command, flag, type Invocation, text, UsageError } from './command.ts';
+
+export const node: Command = {
+  name: 'node',
+  summary: 'Run one node of a cluster',
+  arguments: '',
+  internal: true,
+  options: {
+    id: { type: 'string', placeholder: 'ID', description: 'name of this node' },
+    cluster: { type: 'string', placeholder: 'ID', description: 'name of the cluster; nodes of another one are refused' },
+    listen: { type: 'string', placeholder: 'HOST:PORT', description: 'where to serve gRPC' },
+    http: { type: 'string', placeholder: 'HOST:PORT', description: 'where to serve HTTP' },
+    data: { type: 'string', placeholder: 'DIR', description: 'data folder of this node' },
+    peer: { type: 'string', multiple: true, placeholder: 'ID=HOST:PORT', description: 'where another node is; once for each' },
+    advertise: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'ID=HOST:PORT',
+      description: 'where clients reach a node, when that is not where its peers do',
+    },
+    'exit-with-parent': { type: 'boolean', description: 'stop when standard input ends' },
+  },
+  async run(invocation) {
+    const { promise: ended, resolve: end } = Promise.withResolvers<number>();
+    const running = await startNode({
+      id: required(invocation, 'id'),
+      clusterId: required(invocation, 'cluster'),
+      listen: address(required(invocation, 'listen'), 'listen'),
+      http: address(required(invocation, 'http'), 'http'),
+      dataFolder: required(invocation, 'data'),
+      peers: nodeAddresses(invocation, 'peer'),
+      advertised: nodeAddresses(invocation, 'advertise'),
+      clock: systemClock,
+      random: new Random(freshSeed()),
+      canary: canaryOf(process.env),
+      onEvent: (event: NodeEvent) => process.stdout.write(`${JSON.stringify(event)}\n`),
+      onFatal: () => end(EXIT.error),
+    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(EXIT.passed));
+    if (flag(invocation, 'exit-with-parent')) {
+      // The pipe ends with the process that holds its other end, however that process came to its end.
+      process.stdin.on('end', () => end(EXIT.passed)).on('error', () => end(EXIT.passed));
+      process.stdin.resume();
+    }
+    const code = await ended;
+    await running.stop();
+    process.stdin.destroy();
+    return code;
+  },
+};
+
+function required(invocation: Invocation, name: string): string {
+  const value = text(invocation, name);
+  if (value === undefined || value === '') throw new UsageError(`node needs --${name}`);
+  return value;
+}
+
+function address(value: string, name: string): string {
+  if (!/^.+:\d+$/.test(value)) throw new UsageError(`--${name} takes HOST:PORT, not '${value}'`);
+  return value;
+}
+
+function nodeAddresses(invocation: Invocation, name: string): Map<string, string> {
+  const words = (invocation.options[name] ?? []) as readonly string[];
+  return new Map(
+    words.map((word) => {
+      const [, id, where] = /^([^=]+)=(.+:\d+)$/.exec(word) ?? [];
+      if (id === undefined || where === undefined) throw new UsageError(`--${name} takes ID=HOST:PORT, not '${word}'`);
+      return [id, where];
+    }),
+  );
+}

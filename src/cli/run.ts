@@ -1,0 +1,61 @@
+// `windtunnel run SCENARIO...`: single scenarios, shipped or the user's own.
+
+import { parseDuration } from '../runtime/duration.ts';
+import { freshSeed } from '../runtime/random.ts';
+import { EXIT } from '../harness/report/exit.ts';
+import { listScenarios, loadScenarios } from '../harness/scenario/discover.ts';
+import { withOverrides } from '../harness/scenario/validate.ts';
+import { type Command, flag, text, UsageError, wholeNumber } from './command.ts';
+import { measure, packageFolder, resultsFolder } from './measure.ts';
+
+export const run: Command = {
+  name: 'run',
+  summary: 'Run load scenarios',
+  arguments: 'SCENARIO...',
+  options: {
+    list: { type: 'boolean', short: 'l', description: 'list the scenarios that come with windtunnel, and run nothing' },
+    nodes: { type: 'string', short: 'n', placeholder: 'N', description: 'how many nodes, 1 to 9', defaultText: "the scenario's" },
+    duration: {
+      type: 'string',
+      short: 'd',
+      placeholder: 'D',
+      description: "how long every load lasts: '30s', '5m'",
+      defaultText: "the scenario's",
+    },
+    seed: {
+      type: 'string',
+      placeholder: 'N',
+      description: 'repeats arrivals, keys and fault schedule of the run that printed it',
+      defaultText: 'a fresh one',
+    },
+    results: { type: 'string', placeholder: 'DIR', description: 'where the result folder is made', defaultText: 'results' },
+  },
+  notes: `A scenario is a name from --list, or the path of a module.
+
+Examples:
+  windtunnel run leader-crash
+  windtunnel run steady --nodes 5 --duration 1m
+  windtunnel run ./my.scenario.ts --seed 42`,
+  async run(invocation) {
+    const folder = packageFolder('scenarios');
+    if (flag(invocation, 'list')) {
+      for (const { name, description } of await loadScenarios(await listScenarios(folder), folder))
+        process.stdout.write(`${name}\n  ${description}\n`);
+      return EXIT.passed;
+    }
+    if (invocation.positionals.length === 0) {
+      throw new UsageError(`run takes a scenario; there are ${(await listScenarios(folder)).join(', ')}, and a path works too`);
+    }
+    const duration = text(invocation, 'duration');
+    const overrides = {
+      durationMs: duration === undefined ? undefined : parseDuration(duration),
+      nodes: wholeNumber(invocation, 'nodes', 1, 9),
+    };
+    const scenarios = await loadScenarios(invocation.positionals, folder);
+    return measure({
+      seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
+      scenarios: scenarios.map((scenario) => withOverrides(scenario, overrides)),
+      results: text(invocation, 'results') ?? resultsFolder(),
+    });
+  },
+};

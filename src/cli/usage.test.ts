@@ -1,0 +1,172 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { windtunnel } from './testing/windtunnel.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'windtunnel-usage-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function scenarioFile(name: string, options: string): string {
+  const path = join(folder, `${name}.ts`);
+  writeFileSync(path, `export default { name: '${name}', description: 'x', cluster: { nodes: 3 }, ${options} };`);
+  return path;
+}
+
+const LOAD = "executor: 'constant-arrival-rate', duration: '5s', preAllocatedVUs: 1, workload: { kind: 'set' }";
+
+const COMMANDS = ['bench', 'micro', 'run', 'cluster', 'query', 'check', 'report', 'doctor'];
+
+describe('help', () => {
+  test.each(COMMANDS)('%s explains itself', async (name) => {
+    const help = await windtunnel(name, '--help');
+    expect(help).toMatchObject({ code: 0, err: '' });
+    expect(help.out).toContain(`Usage: windtunnel ${name}`);
+  });
+
+  test('the overview lists the commands, and help NAME is NAME --help', async () => {
+    const overview = await windtunnel('--help');
+    expect(overview).toMatchObject({ code: 0, err: '' });
+    for (const name of COMMANDS) expect(overview.out).toContain(`\n  ${name} `);
+    expect(overview.out).not.toContain('\n  node ');
+    expect((await windtunnel('help', 'run')).out).toBe((await windtunnel('run', '--help')).out);
+  });
+
+  test('the version names the runtime', async () => {
+    const { code, out } = await windtunnel('--version');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^windtunnel \d+\.\d+\.\d+ \(Node v\d+/);
+  });
+});
+
+describe('usage errors: exit 1, one line that says what to do', () => {
+  test.each([
+    [['benhc'], /unknown command 'benhc'; did you mean 'bench'\?/],
+    [['bench', '--profil', 'quick'], /unknown option '--profil'; did you mean '--profile'\?/],
+    [['bench', '--profile', 'slow'], /--profile takes one of quick, full, not 'slow'/],
+    [['bench', 'steady'], /bench takes no arguments, not 'steady'/],
+    [['bench', '--seed', '-1'], /--seed needs a value; one that begins with '-' is written --seed=-/],
+    [['bench', '--seed=-1'], /--seed takes a whole number from 0 to \d+, not '-1'/],
+    [['run'], /run takes a scenario; there are leader-crash, steady/],
+    [['run', 'steady', '--nodes', '0'], /--nodes takes a whole number from 1 to 9, not '0'/],
+    [['micro', 'no-such-benchmark'], /no microbenchmark matches 'no-such-benchmark'; the suites are actor/],
+    [['cluster'], /cluster takes 'up'/],
+    [['cluster', 'down'], /cluster takes 'up', not 'down'/],
+    [['query'], /query takes SQL/],
+    [['query', '--endpoints', 'nowhere', 'select 1'], /'nowhere'/],
+    [['query', '--data', '/nonexistent', 'select 1'], /no cluster is running here/],
+    [['check'], /check takes at least one history/],
+    [['check', '/nonexistent/history.jsonl'], /no such file: \/nonexistent\/history.jsonl/],
+    [['check', '--model', 'queue', 'x'], /--model takes one of .*not 'queue'/],
+    [['report', 'no-such-result', '--results', '/nonexistent'], /no-such-result/],
+    [['node'], /node needs --id/],
+  ])('windtunnel %j', async (words, message) => {
+    const { code, out, err } = await windtunnel(...words);
+    expect(err).toMatch(message);
+    expect(err.trim().split('\n')).toHaveLength(1);
+    expect(out).toBe('');
+    expect(code).toBe(1);
+  });
+});
+
+describe('invalid configurations: exit 104, the option named', () => {
+  test('an unknown scenario', async () => {
+    const { code, err } = await windtunnel('run', 'stedy');
+    expect(err).toMatch(/no scenario is called 'stedy'; there are leader-crash, steady; did you mean 'steady'\?/);
+    expect(code).toBe(104);
+  });
+
+  test('a negative rate', async () => {
+    const { code, err } = await windtunnel('run', scenarioFile('negative', `loads: { a: { ${LOAD}, rate: -5 } }`));
+    expect(err).toMatch(/loads\.a\.rate .*-5/);
+    expect(code).toBe(104);
+  });
+
+  test('a misspelt option', async () => {
+    const { code, err } = await windtunnel('run', scenarioFile('misspelt', `loads: { a: { ${LOAD}, rate: 5, maxVus: 3 } }`));
+    expect(err).toMatch(/maxVus.*maxVUs/);
+    expect(code).toBe(104);
+  });
+
+  test('a fault behind the end of a shortened run', async () => {
+    const { code, err } = await windtunnel('run', 'leader-crash', '--duration', '7s');
+    expect(err).toMatch(/leader-crash/);
+    expect(code).toBe(104);
+  });
+
+  test('a duration that cannot be read', async () => {
+    const { code, err } = await windtunnel('run', 'steady', '--duration', '10');
+    expect(err).toMatch(/cannot read '10' as a duration/);
+    expect(code).toBe(104);
+  });
+
+  test('a module that does not load', async () => {
+    const path = join(folder, 'broken.ts');
+    writeFileSync(path, 'export default {{');
+    const { code, err } = await windtunnel('run', path);
+    expect(err).toContain('broken.ts');
+    expect(code).toBe(104);
+  });
+});
+
+test('a port in use is named, and nothing is left running', async () => {
+  const holder = createServer();
+  await new Promise<void>((listening) => holder.listen(0, '127.0.0.1', listening));
+  const { port } = holder.address() as AddressInfo;
+  try {
+    const { code, err } = await windtunnel('cluster', 'up', '--port', String(port), '--data', join(folder, 'port'));
+    expect(err).toContain(`cannot listen on 127.0.0.1:${port}`);
+    expect(code).toBe(1);
+  } finally {
+    holder.close();
+  }
+});
+
+test('a data folder that is not one of ours is refused', async () => {
+  const { code, err } = await windtunnel(
+    'node',
+    '--id',
+    'n1',
+    '--cluster',
+    'c',
+    '--listen',
+    '127.0.0.1:0',
+    '--http',
+    '127.0.0.1:0',
+    '--data',
+    folder,
+  );
+  expect(err).toContain(folder);
+  expect(code).toBe(1);
+});
+
+test('check reads a recorded history and answers with its exit code', async () => {
+  const header = JSON.stringify({ windtunnel: 'history', version: 1, model: 'register' });
+  const event = (index: number, process: number, type: string, f: string, value: unknown) =>
+    JSON.stringify({ index, process, type, f, value, timeNs: index });
+  const write = (name: string, events: string[]) => {
+    const path = join(folder, name);
+    writeFileSync(path, `${[header, ...events].join('\n')}\n`);
+    return path;
+  };
+  const written = [event(0, 1, 'invoke', 'write', 1), event(1, 1, 'ok', 'write', 1), event(2, 1, 'invoke', 'read', null)];
+  const good = write('good.jsonl', [...written, event(3, 1, 'ok', 'read', 1)]);
+  const bad = write('bad.jsonl', [...written, event(3, 1, 'ok', 'read', 2)]);
+  const empty = write('empty.jsonl', []);
+  const torn = write('torn.jsonl', ['{"index": 0, "process"']);
+  expect(await windtunnel('check', good)).toMatchObject({ code: 0 });
+  const violated = await windtunnel('check', good, bad);
+  expect(violated.code).toBe(95);
+  expect(violated.out).toContain('violated');
+  expect(await windtunnel('check', empty)).toMatchObject({ code: 96 });
+  const malformed = await windtunnel('check', torn);
+  expect(malformed).toMatchObject({ code: 1 });
+  expect(malformed.err).toContain('torn.jsonl:2');
+  const recorded = resolve(import.meta.dirname, 'command.ts');
+  expect(await windtunnel('check', recorded)).toMatchObject({ code: 1 });
+});
