@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Random } from '../../runtime/random.ts';
+import type { HistoryEvent } from '../history/event.ts';
+import { HistoryFormatError } from '../history/event.ts';
+import { HistoryWriter } from '../history/writer.ts';
+import { checkFile } from './check-file.ts';
+import { simulateRegisters } from './testing/simulated-register.ts';
+import { transcript } from './testing/transcript.ts';
+
+let folder: string;
+let count = 0;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'windtunnel-check-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(text: string): string {
+  const path = join(folder, `history-${count++}`);
+  writeFileSync(path, text);
+  return path;
+}
+
+async function recorded(model: 'register' | 'register-map' | 'kv' | 'set', events: readonly HistoryEvent[]): Promise<string> {
+  const path = join(folder, `history-${count++}`);
+  const writer = await HistoryWriter.open(path, { model });
+  for (const { index: _, ...event } of events) if (!writer.append(event)) await writer.drained();
+  await writer.close();
+  return path;
+}
+
+describe('checking a file', () => {
+  test('that was recorded by the writer, by the model in its header', async () => {
+    const events = simulateRegisters({ random: new Random(5), operations: 2_000, clients: 8, keys: 5, unknownRate: 0.01 });
+    const path = await recorded('register-map', events);
+    const checked = await checkFile(path, { timeLimitMs: 60_000 });
+    expect(checked).toMatchObject({ path, format: 'windtunnel', model: 'register-map', operations: 2_000, verdict: 'valid' });
+    expect(checked.summary).toBe('valid: 2,000 operations on 5 keys, model register: all can be put in one order');
+    // As one register the keys contradict one another.
+    expect(await checkFile(path, { model: 'register' })).toMatchObject({ verdict: 'violated', model: 'register' });
+  });
+
+  test('with an initial value, given or customary', async () => {
+    const read = '[{:process 0 :type :invoke :f :read :value nil} {:process 0 :type :ok :f :read :value 0}]';
+    expect(await checkFile(file(read))).toMatchObject({ format: 'edn', verdict: 'valid' });
+    expect(await checkFile(file(read), { initial: 4 })).toMatchObject({ verdict: 'violated' });
+    const log = '0 :invoke :read nil\n0 :ok :read 0\n';
+    expect(await checkFile(file(log))).toMatchObject({ format: 'etcd-log', verdict: 'violated' });
+    expect(await checkFile(file(log), { initial: 0 })).toMatchObject({ verdict: 'valid' });
+  });
+
+  test('of a set', async () => {
+    const events = transcript('0 invoke add 1 \n 0 ok \n 0 invoke add 2 \n 0 ok \n 1 invoke read-all \n 1 ok [2]');
+    const checked = await checkFile(await recorded('set', events));
+    expect(checked).toMatchObject({
+      model: 'set',
+      operations: 3,
+      verdict: 'violated',
+      result: { checker: 'acknowledged-writes' },
+    });
+    expect(checked.summary).toBe('violated: 1 lost (1)\n  2 attempted, 2 acknowledged, 1 lost, 0 unknown of which 0 survived');
+  });
+
+  test('of texts', async () => {
+    const events = transcript('0 invoke append "a" @k \n 0 ok \n 1 invoke get @k \n 1 ok ""');
+    expect(await checkFile(await recorded('kv', events))).toMatchObject({ model: 'kv', verdict: 'violated' });
+  });
+
+  test.each(['', '{"windtunnel":"history","version":1,"model":"register-map"}\n', '[]'])(
+    '%j is unknown, never valid',
+    async (text) => {
+      expect(await checkFile(file(text))).toMatchObject({ verdict: 'unknown', operations: 0 });
+    },
+  );
+
+  test('what cannot be read or makes no sense is an error, not a verdict', async () => {
+    await expect(checkFile(file('what is this'))).rejects.toBeInstanceOf(HistoryFormatError);
+    await expect(checkFile(join(folder, 'missing'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(checkFile(file('[{:process 0 :type :ok :f :read :value 1}]'))).rejects.toMatchObject({
+      code: 'history_structure',
+    });
+    await expect(checkFile(file(''), { model: 'list' as 'set' })).rejects.toThrow('unknown model: list; known are register, ');
+    await expect(checkFile(file(''), { timeLimitMs: -1 })).rejects.toThrow('timeLimitMs must be > 0, not -1');
+    await expect(checkFile(file(''), { signal: AbortSignal.abort(new Error('stopped')) })).rejects.toThrow('stopped');
+  });
+});

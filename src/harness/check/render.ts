@@ -1,0 +1,94 @@
+// The result of a linearizability check as text for people.
+
+import { formatDuration } from '../../runtime/duration.ts';
+import type { AcknowledgedWritesResult } from './acknowledged-writes.ts';
+import type { ExplainedOperation, Explanation } from './explanation.ts';
+import type { LinearizabilityResult } from './linearizability.ts';
+
+/** Operations of a violation that are printed. */
+const SHOWN = 32;
+
+/** Several lines: the verdict, and when violated what could not be ordered. Control characters are escaped. */
+export function explain(result: LinearizabilityResult): string {
+  const examined = `${count(result.operations, 'operation')} on ${count(result.partitions, 'key')}, model ${result.model}`;
+  if (result.verdict === 'valid') return `valid: ${examined}: all can be put in one order`;
+  if (result.verdict === 'unknown') return printable(`unknown: ${result.reason} (${examined})`);
+  return [`violated: not linearizable (${examined})`, ...violationLines(result.explanation)].map(printable).join('\n');
+}
+
+function violationLines({ key, operations, stuck, prefix, witness, note, selfContained }: Explanation): string[] {
+  const where = key === undefined ? '' : ` on key ${JSON.stringify(key)}`;
+  const because = note !== undefined ? `; ${note}` : selfContained ? ', whatever the value was before' : '';
+  const shown = around(witness, stuck);
+  return [
+    `  ${witness.length === 1 ? 'this' : 'these'} ${count(witness.length, 'operation')}${where} (of ${operations}) cannot be put in any order${because}:`,
+    ...table(shown, stuck),
+    ...(shown.length < witness.length ? [`    ... (${count(witness.length - shown.length, 'operation')} not shown)`] : []),
+    ...(prefix === undefined ? [] : prefixLines(prefix)),
+  ];
+}
+
+/** The operations nearest to the one that is stuck, where there are too many to show. */
+function around(witness: readonly ExplainedOperation[], stuck: ExplainedOperation): readonly ExplainedOperation[] {
+  const at = witness.findIndex(({ operation }) => operation === stuck.operation);
+  const end = Math.min(witness.length, Math.max(at + SHOWN / 4, SHOWN));
+  return witness.slice(Math.max(0, end - SHOWN), end);
+}
+
+function prefixLines({ length, tail, state }: NonNullable<Explanation['prefix']>): string[] {
+  if (length === 0) return ['  nothing took effect before'];
+  const ending = state === undefined ? '' : `, ending in state ${state}`;
+  const changes = tail.length === 0 ? 'none of them changed it' : `the last changes: ${tail.map(({ text }) => text).join('; ')}`;
+  return [`  before that, ${count(length, 'operation')} can be ordered${ending}`, `    ${changes}`];
+}
+
+function table(witness: readonly ExplainedOperation[], stuck: ExplainedOperation): string[] {
+  const rows = witness.map((explained) => {
+    const { process, node, index } = explained.operation;
+    const mark = index === stuck.operation.index ? '>' : ' ';
+    return [
+      `  ${mark} process ${process}${node === undefined ? '' : ` @${node}`}`,
+      explained.text,
+      when(explained),
+      outcome(explained),
+    ];
+  });
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] as string).length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** From when to when, in time where the history has it, else in positions of its events. */
+function when({ operation: { calledNs, returnedNs, calledAt, returnedAt } }: ExplainedOperation): string {
+  const timed = !Number.isNaN(calledNs);
+  const begin = timed ? formatDuration(calledNs / 1e6) : `event ${calledAt}`;
+  if (!Number.isFinite(returnedAt)) return `${begin} .. ?`;
+  return `${begin} .. ${timed ? formatDuration(returnedNs / 1e6) : `event ${returnedAt}`}`;
+}
+
+function outcome({ operation: { outcome, error }, required }: ExplainedOperation): string {
+  const reason = error === undefined ? '' : ` (${error})`;
+  if (outcome === 'unknown') return `unknown${reason}`;
+  return `${outcome}${reason}${required ? '' : ', under way'}`;
+}
+
+function count(number: number, thing: string): string {
+  return `${number.toLocaleString('en-US')} ${thing}${number === 1 ? '' : 's'}`;
+}
+
+/** Values come from the system under test and may hold anything, also terminal escapes. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** Two lines: the verdict with its reason, and the counts. */
+export function explainAcknowledgedWrites(result: AcknowledgedWritesResult): string {
+  const { attempted, acknowledged, unknown, lost, recovered } = result.counts;
+  const verdict = result.verdict === 'valid' ? 'valid: every acknowledged add survived' : `${result.verdict}: ${result.reason}`;
+  const counts = `${attempted} attempted, ${acknowledged} acknowledged, ${lost} lost, ${unknown} unknown of which ${recovered} survived`;
+  return [verdict, `  ${counts}`].map(printable).join('\n');
+}
