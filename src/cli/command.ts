@@ -55,7 +55,7 @@ export function parseInvocation(command: Command, argv: readonly string[]): Invo
     const ambiguous = /Option '(?:-\w, )?(--[^ ']+).*' argument is ambiguous/.exec((error as Error).message)?.[1];
     if (ambiguous !== undefined)
       throw new UsageError(`${ambiguous} needs a value; one that begins with '-' is written ${ambiguous}=-...`);
-    if (unknown === undefined) throw new UsageError((error as Error).message.split('\n', 1)[0] as string);
+    if (unknown === undefined) throw new UsageError((error as Error).message.split('\n', 1)[0]);
     const flags = Object.keys(command.options).map((name) => `--${name}`);
     throw new UsageError(`unknown option '${unknown}'${didYouMean(unknown, flags)}`);
   }

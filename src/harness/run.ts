@@ -4,10 +4,10 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
-import { Random } from '../runtime/random.ts';
+import { freshSeed, Random } from '../runtime/random.ts';
 import { checkFile } from './check/check-file.ts';
 import { type FaultRecord, runFaults } from './faults/schedule.ts';
-import type { Cluster } from './launch/cluster.ts';
+import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
 import { launchProcesses } from './launch/process-launcher.ts';
 import { connectSqlTarget, type SqlTarget } from './launch/sql-target.ts';
@@ -65,6 +65,10 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
     operationTimeoutMs: scenario.operationTimeoutMs,
     clock,
     random: random.fork('client'),
+  }).catch((error: unknown) => {
+    // A node that ended by itself is the reason, whatever its clients saw of it.
+    if (watch.surprises.length > 0) throw new LaunchError(watch.surprises.join('; '), { cause: error });
+    throw error;
   });
   cleanup.defer(() => target.close());
   const history = await HistorySink.open(folder, scenario, options.seed, clock);
@@ -79,7 +83,6 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   }
   await history.close();
   onStep('stopping the nodes');
-  watch.close();
   await target.close();
   await cluster.stop();
 
@@ -98,11 +101,12 @@ async function startCluster(scenario: ValidScenario, folder: string, options: Ru
     dataFolder,
     logFolder: folder,
     clock,
-    random: new Random(seed).fork('ports'),
+    // Not from the seed: a repeated run must not fight over the ports of the first.
+    random: new Random(freshSeed()),
     ...(options.environment && { environment: options.environment }),
   });
   cleanup.defer(() => cluster.stop());
-  const watch = new ClusterWatch(cluster);
+  const watch = new ClusterWatch(cluster.events);
   await cluster.waitForLeader(LEADER_TIMEOUT_MS);
   return { cluster, watch };
 }

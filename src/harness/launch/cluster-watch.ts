@@ -1,19 +1,14 @@
-// Remembers what the nodes of a cluster said and what happened to them, for the result.
+// What the events of a cluster say, for the result.
 
 import type { RoleChange } from '../result/schema.ts';
-import type { Cluster, ClusterEvent } from './cluster.ts';
+import type { ClusterEvent } from './cluster.ts';
 
 export class ClusterWatch {
-  readonly #events: ClusterEvent[] = [];
-  readonly #unsubscribe: () => void;
+  readonly #events: readonly ClusterEvent[];
 
-  constructor(cluster: Cluster) {
-    this.#unsubscribe = cluster.onEvent((event) => this.#events.push(event));
-  }
-
-  /** Nothing is remembered any more. */
-  close(): void {
-    this.#unsubscribe();
+  /** @param events of a cluster; it may go on to grow. */
+  constructor(events: readonly ClusterEvent[]) {
+    this.#events = events;
   }
 
   /** The highest term in which a node said that it leads; 0 when none has. */

@@ -29,6 +29,8 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[];
   /** The node that last said it leads in the highest term and is running. */
   leader(): string | undefined;
+  /** Everything since the cluster was started, oldest first. */
+  readonly events: readonly ClusterEvent[];
   /** Calls `listener` for every event from now on; returns how to stop it. */
   onEvent(listener: (event: ClusterEvent) => void): () => void;
   /** Resolves when some node leads; rejects with LaunchError after `timeoutMs`. */

@@ -51,6 +51,7 @@ function fixedPorts(first: number, nodes: number): number[] {
 
 class ProcessCluster implements Cluster {
   readonly nodes: readonly ClusterNode[];
+  readonly events: ClusterEvent[] = [];
   readonly #processes: ReadonlyMap<string, NodeProcess>;
   readonly #listeners = new Set<(event: ClusterEvent) => void>();
   readonly #clock: Clock;
@@ -142,6 +143,7 @@ class ProcessCluster implements Cluster {
   }
 
   #handle(event: ClusterEvent): void {
+    this.events.push(event);
     if (event.type === 'role' && event.role === 'leader' && event.term >= (this.#leader?.term ?? 0)) {
       this.#leader = { node: event.node, term: event.term };
     } else if ((event.type === 'role' || event.type === 'exited') && this.#leader?.node === event.node) {

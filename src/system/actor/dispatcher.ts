@@ -1,7 +1,7 @@
 // Runs the actors that have something to do, one after another, and lets the event loop breathe in between.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { RingQueue } from './ring-queue.ts';
+import { RingQueue } from '../../runtime/ring-queue.ts';
 
 export interface Runnable {
   /** Handles about `limit` messages at most and returns how many it did. Never throws. */
@@ -51,7 +51,7 @@ export class Dispatcher {
 
   #runReady(): void {
     while (this.#ready.length > 0 && this.#remaining > 0) {
-      const handled = this.#ready.shift().run(Math.min(this.#remaining, SLICE));
+      const handled = (this.#ready.shift() as Runnable).run(Math.min(this.#remaining, SLICE));
       // A run that handled nothing (a hook, a restart) counts too, or a loop of those would never yield.
       this.#remaining -= Math.max(1, handled);
     }

@@ -1,48 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { checkMailboxOptions, Mailbox, STORED } from './mailbox.ts';
-import { RingQueue } from './ring-queue.ts';
 
 const all = <T>(mailbox: Mailbox<T>): T[] => {
   const taken: T[] = [];
   while (mailbox.depth > 0) taken.push(mailbox.take());
   return taken;
 };
-
-describe('ring queue', () => {
-  test('keeps the order across wrapping, growing and giving memory back', () => {
-    const queue = new RingQueue<number>();
-    const expected: number[] = [];
-    let next = 0;
-    const push = (count: number) => {
-      for (let i = 0; i < count; i++) {
-        queue.push(next);
-        expected.push(next++);
-      }
-    };
-    const shift = (count: number) => {
-      for (let i = 0; i < count; i++) expect(queue.shift()).toBe(expected.shift());
-    };
-    push(10);
-    shift(7);
-    push(20);
-    shift(3);
-    push(5_000);
-    shift(5_000);
-    shift(20);
-    expect(queue.length).toBe(0);
-    push(40);
-    shift(40);
-    expect(queue.length).toBe(0);
-  });
-
-  test('undefined is an item like any other', () => {
-    const queue = new RingQueue<undefined>();
-    queue.push(undefined);
-    expect(queue.length).toBe(1);
-    expect(queue.shift()).toBeUndefined();
-    expect(queue.length).toBe(0);
-  });
-});
 
 describe('a full mailbox', () => {
   test('reject: keeps what it has', () => {

@@ -1,6 +1,6 @@
 // A bounded queue of what an actor has still to handle, with a stated policy for when it is full.
 
-import { RingQueue } from './ring-queue.ts';
+import { RingQueue } from '../../runtime/ring-queue.ts';
 
 /**
  * What happens to a message that finds the mailbox full.
@@ -91,10 +91,11 @@ export class Mailbox<T> {
 
   /** Takes the oldest entry, and gives its place to the first in line. Only while `depth` > 0. */
   take(): T {
-    if (this.#meter !== undefined && this.#storedAt !== undefined) this.#meter.waited(this.#meter.now() - this.#storedAt.shift());
-    const entry = this.#entries.shift();
+    if (this.#meter !== undefined && this.#storedAt !== undefined)
+      this.#meter.waited(this.#meter.now() - (this.#storedAt.shift() as number));
+    const entry = this.#entries.shift() as T;
     if (this.#line !== undefined && this.#line.length > 0) {
-      const next = this.#line.shift();
+      const next = this.#line.shift() as Waiter<T>;
       this.#store(next.entry);
       next.admit();
     }
@@ -105,11 +106,11 @@ export class Mailbox<T> {
   empty(error: () => Error): T[] {
     const entries: T[] = [];
     while (this.#entries.length > 0) {
-      entries.push(this.#entries.shift());
+      entries.push(this.#entries.shift() as T);
       this.#storedAt?.shift();
     }
     while (this.#line !== undefined && this.#line.length > 0) {
-      const waiter = this.#line.shift();
+      const waiter = this.#line.shift() as Waiter<T>;
       entries.push(waiter.entry);
       waiter.refuse(error());
     }
@@ -130,7 +131,7 @@ export class Mailbox<T> {
       case 'drop-newest':
         return { kind: 'dropped', entry };
       case 'drop-oldest': {
-        const oldest = this.#entries.shift();
+        const oldest = this.#entries.shift() as T;
         this.#storedAt?.shift();
         this.#store(entry);
         return { kind: 'dropped', entry: oldest };

@@ -3,7 +3,7 @@
 import type { Cancel } from '../../runtime/clock.ts';
 import type { Entry } from './lease.ts';
 import type { CheckedPoolOptions } from './pool-options.ts';
-import { Ring } from './ring.ts';
+import { RingQueue } from '../../runtime/ring-queue.ts';
 
 export interface IdleShelfOwner<T> {
   /** How many resources may go for being idle: those above `min`. */
@@ -15,7 +15,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Ordered by how long they have been idle. At most one timer, set for the earliest expiry or before it. */
 export class IdleShelf<T> {
-  readonly #entries = new Ring<Entry<T>>();
+  readonly #entries = new RingQueue<Entry<T>>();
   readonly #options: CheckedPoolOptions;
   readonly #owner: IdleShelfOwner<T>;
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -27,7 +27,7 @@ export class IdleShelf<T> {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#entries.length;
   }
 
   put(entry: Entry<T>, now: number): void {
@@ -38,7 +38,7 @@ export class IdleShelf<T> {
 
   /** The one that `take` would return. Only when `size` > 0. */
   peek(): Entry<T> {
-    return (this.#options.order === 'lifo' ? this.#entries.last() : this.#entries.first()) as Entry<T>;
+    return (this.#options.order === 'lifo' ? this.#entries.last : this.#entries.first) as Entry<T>;
   }
 
   /** The next to be used. Only when `size` > 0. */
