@@ -1,0 +1,212 @@
+// One node of the cluster: the place where disk, consensus, state machine, network and timers are joined.
+
+import { join } from 'node:path';
+import { every, type Clock } from '../../runtime/clock.ts';
+import type { Random } from '../../runtime/random.ts';
+import { ActorSystem } from '../actor/system.ts';
+import { Pool } from '../pool/pool.ts';
+import { RaftCore } from '../raft/core.ts';
+import type { NodeId, RaftEvent } from '../raft/protocol.ts';
+import { RpcError } from '../rpc/errors.ts';
+import { type RpcServer, startRpcServer } from '../rpc/server.ts';
+import type { Reader } from '../store/reader.ts';
+import { openStore } from '../store/store.ts';
+import type { Canary } from './canary.ts';
+import { openDataFolder } from './data-folder.ts';
+import { type HttpServer, startHttpServer } from './http-server.ts';
+import { openLog } from './log.ts';
+import { NodeMetrics } from './node-metrics.ts';
+import type { NodeEvent } from '../rpc/node-event.ts';
+import { MOST_REQUESTS, NodeService } from './node-service.ts';
+import { PeerLink } from './peer-link.ts';
+import { type HostMessage, RaftHost } from './raft-host.ts';
+
+export interface NodeOptions {
+  readonly id: NodeId;
+  readonly clusterId: string;
+  /** host:port for gRPC. */
+  readonly listen: string;
+  /** host:port for HTTP. */
+  readonly http: string;
+  readonly dataFolder: string;
+  /** Every other node: where this node reaches it. */
+  readonly peers: ReadonlyMap<NodeId, string>;
+  /** Where clients reach the nodes, when that is not where the peers do. */
+  readonly advertised?: ReadonlyMap<NodeId, string>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly canary?: Canary | undefined;
+  readonly onEvent: (event: NodeEvent) => void;
+  /** Disk or state machine failed: the process must end. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface RunningNode {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  /** Finishes what can be finished, then frees everything. */
+  stop(): Promise<void>;
+}
+
+const TICK_MS = 10;
+
+/** Far more than the requests that NodeService lets in and what it takes from peers, so that the node's own messages always fit. */
+const MAILBOX_CAPACITY = 8 * MOST_REQUESTS;
+
+const STOP_GRACE_MS = 1_000;
+
+/** A data folder whose state machine is ahead of its log: the log was lost or replaced, and with it votes and entries. */
+export class LostLogError extends Error {
+  override readonly name = 'LostLogError';
+}
+
+/**
+ * Recovers from the data folder and begins to listen.
+ * @throws DataFolderError, LogDamagedError, LostLogError, ListenError; then nothing is left open
+ */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const cleanup = new AsyncDisposableStack();
+  try {
+    return await assemble(options, cleanup);
+  } catch (error) {
+    await cleanup.disposeAsync();
+    throw error;
+  }
+}
+
+async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Promise<RunningNode> {
+  const { id, clusterId, clock, random } = options;
+  const say = (event: DistributiveOmit<NodeEvent, 'time' | 'node'>) =>
+    options.onEvent({ time: clock.wallTime(), node: id, ...event });
+
+  const folder = await openDataFolder({ path: options.dataFolder, clusterId, nodeId: id });
+  cleanup.defer(() => folder.release());
+  const metrics = new NodeMetrics();
+  cleanup.defer(() => metrics.close());
+  const log = await openLog({ folder: join(folder.path, 'log'), onFsync: metrics.onFsync });
+  cleanup.defer(() => log.close());
+  const store = await openStore({ path: join(folder.path, 'store.db'), clock });
+  cleanup.defer(() => store.close());
+  const lastIndex = log.entries.at(-1)?.index ?? 0;
+  if (store.appliedIndex > lastIndex) {
+    throw new LostLogError(
+      `${options.dataFolder}: the store has applied entry ${store.appliedIndex}, but the log ends at ${lastIndex}; a node that lost its log must not vote: remove the folder and let it start anew as a new member`,
+    );
+  }
+  const readers = new Pool<Reader>(store.readers, {
+    name: 'readers',
+    min: 1,
+    max: 2,
+    maxWaiters: MOST_REQUESTS,
+    onEvent: metrics.onPoolEvent,
+    clock,
+    random,
+  });
+  cleanup.defer(async () => {
+    await readers.close({ timeoutMs: STOP_GRACE_MS });
+  });
+
+  const core = new RaftCore({
+    id,
+    peers: [id, ...options.peers.keys()],
+    random,
+    hardState: log.hardState,
+    entries: log.entries,
+    appliedIndex: store.appliedIndex,
+    tickMs: TICK_MS,
+  });
+  say({ event: 'recovered', logEntries: log.entries.length, appliedIndex: store.appliedIndex, term: log.hardState.term });
+  if (options.canary) say({ event: 'canary', canary: options.canary });
+
+  const actors = new ActorSystem({ name: id, clock });
+  cleanup.defer(async () => {
+    await actors.shutdown({ timeoutMs: STOP_GRACE_MS });
+  });
+  const links = new Map<NodeId, PeerLink>();
+  cleanup.defer(() => links.forEach((link) => link.close()));
+  for (const [peer, endpoint] of options.peers) {
+    const onChange = (problem: string | undefined) => say({ event: 'link', peer, ...(problem !== undefined && { problem }) });
+    links.set(peer, new PeerLink({ clusterId, from: id, to: peer, endpoint, clock, onChange }));
+  }
+
+  let fatal: Error | undefined;
+  let stopping = false;
+  const onFatal = (error: Error) => {
+    // What is cut off by closing disk and state machine is no news.
+    if (fatal || stopping) return;
+    fatal = error;
+    say({ event: 'fatal', message: error.message });
+    options.onFatal(error);
+  };
+  const server: { rpc?: RpcServer } = {};
+  const onRaftEvent = (event: RaftEvent) => {
+    metrics.onRaftEvent(event);
+    if (event.type !== 'role') return;
+    say({ event: 'role', role: event.role, term: event.term, ...(event.leader !== undefined && { leader: event.leader }) });
+    server.rpc?.setServing(event.leader !== undefined);
+  };
+
+  const host: RaftHost = new RaftHost(core, {
+    log,
+    store,
+    send: (to, messages) => links.get(to)?.send(messages),
+    tell: (message) => raft.tell(message),
+    endpointOf: (node) => options.advertised?.get(node) ?? (node === id ? options.listen : (options.peers.get(node) ?? '')),
+    onEvent: onRaftEvent,
+    onFatal,
+    meter: metrics,
+    clock,
+  });
+  const raft = actors.spawn<HostMessage>(
+    () => ({
+      receiveBatch(messages) {
+        if (fatal) return;
+        try {
+          host.receive(messages);
+        } catch (error) {
+          // The core found itself in a state that cannot be. Going on could lose what others were promised.
+          onFatal(error instanceof Error ? error : new Error(String(error)));
+        }
+      },
+    }),
+    { id: 'raft', mailbox: { capacity: MAILBOX_CAPACITY, whenFull: 'reject' } },
+  );
+  const service = new NodeService({
+    ...options,
+    host,
+    raft,
+    readers,
+    metrics: metrics.registry,
+    isHealthy: () => fatal === undefined,
+  });
+  metrics.watch({ host, raft, readers });
+
+  const rpc = await startRpcServer({
+    address: options.listen,
+    query: service,
+    peer: { clusterId, nodeId: id, peers: [...options.peers.keys()], receive: (messages) => service.receive(messages) },
+    clock,
+  });
+  server.rpc = rpc;
+  cleanup.defer(() => rpc.close(STOP_GRACE_MS));
+  const http: HttpServer = await startHttpServer(options.http, service);
+  cleanup.defer(() => http.close());
+  cleanup.defer(() => {
+    service.stop();
+    host.close((maybeApplied) => new RpcError(maybeApplied ? 'leadership-lost' : 'shutting-down', `node ${id} is shutting down`));
+  });
+  cleanup.defer(every(clock, TICK_MS, () => service.input({ type: 'tick' })));
+  say({ event: 'listening', grpcPort: rpc.port, httpPort: http.port, pid: process.pid });
+
+  return {
+    grpcPort: rpc.port,
+    httpPort: http.port,
+    stop: async () => {
+      stopping = true;
+      await cleanup.disposeAsync();
+      say({ event: 'stopped', reason: fatal ? fatal.message : 'asked to stop' });
+    },
+  };
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
