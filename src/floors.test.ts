@@ -121,7 +121,9 @@ describe('floors', () => {
     };
     const roots = [
       'src/cli/main.ts',
-      ...Object.values(manifest.exports ?? {}).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.source.replace('./', '')])),
+      ...Object.values(manifest.exports ?? {}).flatMap((entry) =>
+        typeof entry === 'string' ? [] : [entry.source.replace('./', '')],
+      ),
       ...files.filter((file) => file.startsWith('bench/') || file.startsWith('scenarios/') || file.startsWith('dashboards/')),
       // The CLI loads its commands by name.
       ...files.filter((file) => /^src\/cli\/[^/]+\.ts$/.test(file) && !isTest(file)),

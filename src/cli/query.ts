@@ -5,7 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDuration } from '../runtime/duration.ts';
 import { createClient } from '../system/rpc/client.ts';
-import type { ResultSet, SqlValue } from '../system/rpc/wire.ts';
+import type { SqlValue } from '../system/store/bytes.ts';
+import type { ResultSet } from '../system/store/outcome.ts';
 import { DEFAULT_DATA_FOLDER, ENDPOINTS_FILE } from './cluster.ts';
 import { type Command, flag, text, UsageError } from './command.ts';
 

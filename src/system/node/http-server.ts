@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { ERRORS, RpcError, toRpcError } from '../rpc/errors.ts';
 import type { QueryBackend } from '../rpc/backend.ts';
 import { ListenError } from '../rpc/server.ts';
-import { readQuery, type SqlValue, writeValue } from '../rpc/wire.ts';
+import { readQuery, writeValue } from '../rpc/wire.ts';
+import type { SqlValue } from '../store/bytes.ts';
 
 export interface HttpServer {
   readonly port: number;

@@ -1,6 +1,7 @@
 // Reads the log when a node starts: all segments in order, cuts off a write that a crash left unfinished, and refuses everything
 // else that is not as it was written.
 
+import { join } from 'node:path';
 import { BytesError, ByteReader } from '../store/bytes.ts';
 import type { Entry, HardState } from '../raft/protocol.ts';
 import type { LogFile, LogFolder } from './log-files.ts';
@@ -24,10 +25,13 @@ export class LogDamagedError extends Error {
   /** Where the damage begins, bytes from the start of the file. */
   readonly offset: number;
 
-  constructor(file: string, offset: number, problem: string) {
-    super(`the log is damaged in ${file} at byte ${offset}: ${problem}`);
+  readonly problem: string;
+
+  constructor(file: string, offset: number, problem: string, folder = '') {
+    super(`the log is damaged in ${join(folder, file)} at byte ${offset}: ${problem}`);
     this.file = file;
     this.offset = offset;
+    this.problem = problem;
   }
 }
 

@@ -11,7 +11,7 @@ import { openLogFolder } from './log-files.ts';
 import type { LogFile, LogFolder } from './log-files.ts';
 import { encodeSegmentHeader, HEADER_BYTES, seedOf, writeFrame } from './log-format.ts';
 import type { LogRecord } from './log-format.ts';
-import { replayLog, segmentName } from './log-replay.ts';
+import { LogDamagedError, replayLog, segmentName } from './log-replay.ts';
 import type { CutTail, ReplayedLog } from './log-replay.ts';
 
 /** A write or fsync failed. Whether what was being appended is on disk is unknown until the log is opened again. */
@@ -65,7 +65,13 @@ export interface LogOptions {
  * written, naming file and offset, and with what the file system throws.
  */
 export async function openLog({ folder, ...options }: LogOptions & { readonly folder: string }): Promise<RaftLog> {
-  return openLogIn(await openLogFolder(folder), options);
+  try {
+    return await openLogIn(await openLogFolder(folder), options);
+  } catch (error) {
+    // Whoever reads it has to find the file.
+    if (error instanceof LogDamagedError) throw new LogDamagedError(error.file, error.offset, error.problem, folder);
+    throw error;
+  }
 }
 
 /** Like openLog, on any disk. */

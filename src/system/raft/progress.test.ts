@@ -3,8 +3,6 @@ import { AssertionError } from '../../runtime/assert.ts';
 import { Persistence } from './persistence.ts';
 import { Progress } from './progress.ts';
 import type { Effect } from './protocol.ts';
-import { RingQueue } from '../../runtime/ring-queue.ts';
-import { Random } from '../../runtime/random.ts';
 
 describe('progress', () => {
   test('probes with one request at a time and pipelines once an answer confirmed where the logs agree', () => {
@@ -93,24 +91,4 @@ describe('persistence', () => {
     persistence.confirm(2);
     expect(persistence.hardStateIsDurable).toBe(true);
   });
-});
-
-test('a queue behaves as an array does', () => {
-  const random = new Random(3);
-  const queue = new RingQueue<number>();
-  let model: number[] = [];
-  for (let step = 0; step < 20_000; step++) {
-    const draw = random.float();
-    // Phases of growth and of shrinking, so that it is emptied now and then and long in between.
-    if (draw < (Math.floor(step / 500) % 2 === 0 ? 0.7 : 0.3)) {
-      queue.push(step);
-      model.push(step);
-    } else if (draw < 0.999) expect(queue.shift()).toBe(model.shift());
-    else {
-      queue.clear();
-      model = [];
-    }
-    expect([queue.length, queue.first, queue.last]).toEqual([model.length, model[0], model.at(-1)]);
-    if (step % 1_000 === 0) expect([...queue]).toEqual(model);
-  }
 });

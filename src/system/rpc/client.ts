@@ -8,11 +8,12 @@ import { freshSeed, Random } from '../../runtime/random.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import { RetryError } from '../retry/retry-error.ts';
 import { type Attempt, RetryPolicy } from '../retry/retry-policy.ts';
+import type { SqlValue } from '../store/bytes.ts';
 import { classify } from '../store/sql-text.ts';
 import { Endpoint } from './endpoint.ts';
 import { RpcError, toRpcError } from './errors.ts';
 import { WriteSessions, type WriteTicket } from './write-sessions.ts';
-import { type QueryAnswer, type SqlValue, writeQuery } from './wire.ts';
+import { type QueryAnswer, writeQuery } from './wire.ts';
 
 export interface ClientOptions {
   /** host:port of some or all nodes, at least one. */

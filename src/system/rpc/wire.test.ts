@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../runtime/random.ts';
 import type { Entry, Message } from '../raft/protocol.ts';
+import type { SqlValue } from '../store/bytes.ts';
 import { peerService, queryService, type WireRaftMessage } from './contract.ts';
 import { ERRORS, type ErrorCode, RpcError, toRpcError } from './errors.ts';
 import { PeerFrameError, readMessage, writeMessage } from './peer-wire.ts';
-import { readAnswer, readError, readQuery, type SqlValue, writeAnswer, writeError, writeQuery } from './wire.ts';
+import { readAnswer, readError, readQuery, writeAnswer, writeError, writeQuery } from './wire.ts';
 
 function throughRequest(params: readonly SqlValue[]): readonly SqlValue[] {
   const { requestSerialize, requestDeserialize } = queryService.ExecuteQuery;

@@ -11,15 +11,10 @@ import {
   type WireResultSet,
   type WireValue,
 } from './contract.ts';
+import type { SqlValue } from '../store/bytes.ts';
+import { MAX_PARAMS } from '../store/command.ts';
+import type { ResultSet } from '../store/outcome.ts';
 import { ERRORS, isErrorCode, RpcError } from './errors.ts';
-
-export type SqlValue = null | number | bigint | string | Uint8Array;
-
-export interface ResultSet {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly SqlValue[])[];
-  readonly rowsAffected: number;
-}
 
 /** A request, read and checked. */
 export interface Query {
@@ -45,7 +40,6 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 const LONGEST_TIMEOUT_MS = 3_600_000;
 const LONGEST_CLIENT_ID = 64;
 const LONGEST_SQL = 1 << 20;
-const MOST_PARAMS = 32_766; // SQLite's own limit
 
 export function readQuery(wire: WireQueryRequest): Query {
   const sql = wire.query ?? '';
@@ -53,8 +47,8 @@ export function readQuery(wire: WireQueryRequest): Query {
   if (sql.length > LONGEST_SQL)
     throw new RpcError('invalid-request', `the query has ${sql.length} characters; at most ${LONGEST_SQL} are taken`);
   const params = wire.params ?? [];
-  if (params.length > MOST_PARAMS)
-    throw new RpcError('invalid-request', `${params.length} parameters; at most ${MOST_PARAMS} are taken`);
+  if (params.length > MAX_PARAMS)
+    throw new RpcError('invalid-request', `${params.length} parameters; at most ${MAX_PARAMS} are taken`);
   const timeoutMs = wire.timeoutMs || DEFAULT_TIMEOUT_MS;
   if (timeoutMs > LONGEST_TIMEOUT_MS)
     throw new RpcError('invalid-request', `timeout_ms is ${timeoutMs}; at most ${LONGEST_TIMEOUT_MS} is taken`);
