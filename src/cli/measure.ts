@@ -1,5 +1,6 @@
 // What `bench`, `run` and `micro` have in common: measure, keep everything that was measured, print it, decide.
 
+import { rmdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../runtime/clock.ts';
@@ -47,6 +48,10 @@ export async function measure(plan: Plan): Promise<number> {
       if (signal.aborted) break;
       scenarios.push(await runOne(scenario, plan, folder, progress, signal));
     }
+  } catch (error) {
+    // Nothing was measured: no folder either. One that holds something stays.
+    await rmdir(folder).catch(() => {});
+    throw error;
   } finally {
     progress.end();
     interruption.dispose();
