@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { Random } from '../../runtime/random.ts';
+import { VirtualClock } from '../../runtime/virtual-clock.ts';
+import type { ValidFault } from '../scenario/valid-scenario.ts';
+import { type FaultRecord, runFaults } from './schedule.ts';
+
+function schedule(
+  faults: readonly ValidFault[],
+  crash: (node: string) => Promise<string> = async () => 'SIGKILL',
+  restart: (node: string) => Promise<void> = async () => {},
+) {
+  const clock = new VirtualClock();
+  const stop = new AbortController();
+  const seen: string[] = [];
+  let records: readonly FaultRecord[] | undefined;
+  const state = { term: 1, leader: 'n1' as string | undefined };
+  void runFaults({
+    faults,
+    context: {
+      target: {
+        nodes: [{ id: 'n1' }, { id: 'n2' }, { id: 'n3' }],
+        leader: () => state.leader,
+        crash: async (node) => {
+          seen.push(`crash ${node}@${clock.now()}`);
+          return crash(node);
+        },
+        restart: async (node) => {
+          seen.push(`restart ${node}@${clock.now()}`);
+          await restart(node);
+        },
+      },
+      witness: { operationsSucceeded: () => 5, highestLeaderTerm: () => state.term },
+      random: new Random(1),
+    },
+    clock,
+    originMs: 0,
+    onStart: (atMs) => seen.push(`start@${atMs}`),
+    onEnd: (atMs) => seen.push(`end@${atMs}`),
+    signal: stop.signal,
+  }).then((done) => (records = done));
+  return { clock, stop, seen, state, records: () => records };
+}
+
+const crashAt = (atMs: number, durationMs: number, target = 'n2'): ValidFault => ({ kind: 'crash', atMs, durationMs, target });
+
+test('faults begin and end at their times, also when they overlap', async () => {
+  const { clock, seen, records } = schedule([crashAt(100, 300, 'n2'), crashAt(200, 50, 'n3')]);
+  await clock.advanceAsync(1_000);
+  expect(seen).toEqual([
+    'start@100',
+    'crash n2@100',
+    'start@200',
+    'crash n3@200',
+    'restart n3@250',
+    'end@250',
+    'restart n2@400',
+    'end@400',
+  ]);
+  expect(records()?.map((record) => [record.nodes, record.startMs, record.endMs, record.proof.proven])).toEqual([
+    [['n2'], 100, 400, true],
+    [['n3'], 200, 250, true],
+  ]);
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test('an interrupt undoes what lasts and begins nothing more', async () => {
+  const { clock, stop, seen, records } = schedule([crashAt(100, 60_000), crashAt(5_000, 100)]);
+  await clock.advanceAsync(1_000);
+  stop.abort();
+  await clock.advanceAsync(0);
+  expect(seen).toEqual(['start@100', 'crash n2@100', 'restart n2@1000', 'end@1000']);
+  expect(records()?.length).toBe(1);
+  expect(records()?.[0]?.proof.observations).toContain('the fault was cut short');
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test('a fault that cannot be carried out or undone is one without proof, not the end of the run', async () => {
+  const impossible = schedule([crashAt(100, 100)], () => Promise.reject(new Error('no such process')));
+  await impossible.clock.advanceAsync(1_000);
+  expect(impossible.records()?.[0]?.proof).toEqual({
+    proven: false,
+    observations: ['the fault could not be carried out: no such process'],
+  });
+  expect(impossible.seen.at(-1)).toBe('end@100');
+
+  const lasting = schedule([crashAt(100, 100)], undefined, () => Promise.reject(new Error('does not start')));
+  await lasting.clock.advanceAsync(1_000);
+  expect(lasting.records()?.[0]?.proof.proven).toBe(false);
+  expect(lasting.records()?.[0]?.proof.observations).toContain('the fault could not be undone: does not start');
+});
+
+test('a fault on the leader needs one', async () => {
+  const { clock, state, records } = schedule([crashAt(100, 100, 'leader')]);
+  state.leader = undefined;
+  await clock.advanceAsync(1_000);
+  expect(records()?.[0]?.proof).toMatchObject({ proven: false });
+});
