@@ -29,10 +29,11 @@ const FLOORS: Record<string, number> = {
   'src/harness/check': 3,
   'src/harness/report': 3,
   'src/harness/launch': 4,
-  'src/harness/run.ts': 5,
-  'src/cli': 6,
-  bench: 7,
-  scenarios: 7,
+  'src/harness/run-result.ts': 5,
+  'src/harness/run.ts': 6,
+  'src/cli': 7,
+  bench: 8,
+  scenarios: 8,
 };
 
 /** What only runtime/ may call, and what to use instead. */

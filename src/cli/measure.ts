@@ -12,7 +12,8 @@ import { renderSummary } from '../harness/report/summary.ts';
 import { captureEnvironment } from '../harness/result/environment.ts';
 import { createResultFolder, resultId, writeRun } from '../harness/result/files.ts';
 import { type Microbenchmark, type Run, SCHEMA_VERSION, type ScenarioResult } from '../harness/result/schema.ts';
-import { failedResult, runScenario } from '../harness/run.ts';
+import { runScenario } from '../harness/run.ts';
+import { failedResult } from '../harness/run-result.ts';
 import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
 import { UsageError } from './command.ts';
 import { catchInterrupts } from './interrupt.ts';
@@ -42,11 +43,33 @@ export async function measure(plan: Plan): Promise<number> {
   const { signal } = interruption;
   const microbenchmarks: Microbenchmark[] = [];
   const scenarios: ScenarioResult[] = [];
+  const save = async (status: Run['status']): Promise<{ readonly run: Run; readonly path: string }> => {
+    const run: Run = {
+      schema: 'windtunnel-run',
+      schemaVersion: SCHEMA_VERSION,
+      id,
+      status,
+      startedAt: new Date(startedWallMs).toISOString(),
+      finishedAt: new Date(clock.wallTime()).toISOString(),
+      command: process.argv.slice(2),
+      ...(plan.profile !== undefined && { profile: plan.profile }),
+      environment,
+      microbenchmarks,
+      scenarios,
+      exit: exitOf({ status, microbenchmarks, scenarios }),
+    };
+    return { run, path: await writeRun(folder, run) };
+  };
   try {
-    if (plan.micro) microbenchmarks.push(...(await runMicro(plan.micro, progress, signal)));
+    if (plan.micro) {
+      microbenchmarks.push(...(await runMicro(plan.micro, progress, signal)));
+      // Until the end it counts as interrupted: that is what it is, should this process be killed before.
+      await save('interrupted');
+    }
     for (const scenario of plan.scenarios) {
       if (signal.aborted) break;
       scenarios.push(await runOne(scenario, plan, folder, progress, signal));
+      await save('interrupted');
     }
   } catch (error) {
     // Nothing was measured: no folder either. One that holds something stays.
@@ -56,22 +79,7 @@ export async function measure(plan: Plan): Promise<number> {
     progress.end();
     interruption.dispose();
   }
-  const status = signal.aborted ? 'interrupted' : 'complete';
-  const run: Run = {
-    schema: 'windtunnel-run',
-    schemaVersion: SCHEMA_VERSION,
-    id,
-    status,
-    startedAt: new Date(startedWallMs).toISOString(),
-    finishedAt: new Date(clock.wallTime()).toISOString(),
-    command: process.argv.slice(2),
-    ...(plan.profile !== undefined && { profile: plan.profile }),
-    environment,
-    microbenchmarks,
-    scenarios,
-    exit: exitOf({ status, microbenchmarks, scenarios }),
-  };
-  const path = await writeRun(folder, run);
+  const { run, path } = await save(signal.aborted ? 'interrupted' : 'complete');
   const out = process.stdout;
   out.write(renderSummary(run, { colour: wantsColour(out), width: widthOf(out), path: shortPath(path) }));
   return run.exit.code;

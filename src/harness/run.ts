@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
 import { freshSeed, Random } from '../runtime/random.ts';
-import { checkFile } from './check/check-file.ts';
-import { type FaultRecord, runFaults } from './faults/schedule.ts';
+import { checkHistories } from './check/check-histories.ts';
+import { runFaults } from './faults/schedule.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
 import { launchProcesses } from './launch/process-launcher.ts';
@@ -15,8 +15,9 @@ import { runLoads } from './load/generator.ts';
 import { HistorySink } from './load/history-sink.ts';
 import { InstrumentProbe, instrumentProblems } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
-import { evaluateThresholds, LiveThresholds } from './load/thresholds.ts';
-import type { CheckResult, FaultWindow, Instrument, Phase, ScenarioResult } from './result/schema.ts';
+import { LiveThresholds } from './load/thresholds.ts';
+import type { Phase, ScenarioResult } from './result/schema.ts';
+import { type Measured, resultOf } from './run-result.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import type { ValidScenario } from './scenario/valid-scenario.ts';
 
@@ -77,7 +78,8 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   onStep('load');
   const measured = await measure(scenario, options, { cluster, watch, target, history, random });
 
-  if (!measured.stopped) {
+  // After a Ctrl-C the user wants an end; after a threshold ended the load the cluster is there to be asked.
+  if (!signal.aborted) {
     onStep('reading everything back');
     await readBack(scenario, target, history, () => clock.now() - measured.originMs, measured.invalid);
   }
@@ -87,8 +89,16 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   await cluster.stop();
 
   onStep('checking the history');
-  const checks = await check(history, options);
-  return resultOf(scenario, options, { cluster, watch, history, checks, ...measured, interrupted: signal.aborted });
+  const histories = history.files.map((file) => file.path);
+  return resultOf(scenario, {
+    ...measured,
+    seed: options.seed,
+    nodes: cluster.nodes.map((node) => node.id),
+    watch,
+    checks: await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock),
+    interrupted: signal.aborted,
+    historyFiles: histories.map((path) => relative(options.folder, path)),
+  });
 }
 
 async function startCluster(scenario: ValidScenario, folder: string, options: RunScenarioOptions, cleanup: AsyncDisposableStack) {
@@ -117,20 +127,6 @@ interface Parts {
   readonly target: SqlTarget;
   readonly history: HistorySink;
   readonly random: Random;
-}
-
-interface Measured {
-  readonly originMs: number;
-  readonly startedWallMs: number;
-  readonly durationMs: number;
-  readonly stopped: boolean;
-  readonly aborted: boolean;
-  readonly recorder: Recorder;
-  readonly tracker: PhaseTracker;
-  readonly live: LiveThresholds;
-  readonly faults: readonly FaultRecord[];
-  readonly instrument: Instrument;
-  readonly invalid: string[];
 }
 
 /** Load and faults, on one clock. */
@@ -204,7 +200,6 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
       originMs,
       startedWallMs,
       durationMs,
-      stopped: stop.aborted,
       aborted: crossed.signal.aborted,
       recorder,
       tracker,
@@ -237,128 +232,4 @@ async function readBack(
   } catch (error) {
     invalid.push(`the final read failed: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-async function check(history: HistorySink, options: RunScenarioOptions): Promise<CheckResult[]> {
-  const checks: CheckResult[] = [];
-  for (const { path } of history.files) {
-    const startMs = options.clock.now();
-    const checked = await checkFile(path, { timeLimitMs: options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock: options.clock });
-    const { result, verdict } = checked;
-    checks.push({
-      checker: result.checker,
-      verdict,
-      ...(result.verdict !== 'valid' && 'reason' in result && { reason: result.reason }),
-      operations: checked.operations,
-      durationMs: options.clock.now() - startMs,
-      counts: result.checker === 'acknowledged-writes' ? { ...result.counts } : { keys: result.partitions },
-      ...(verdict === 'violated' && { explanation: checked.summary }),
-    });
-  }
-  return checks;
-}
-
-function resultOf(
-  scenario: ValidScenario,
-  options: RunScenarioOptions,
-  parts: Measured & {
-    readonly cluster: Cluster;
-    readonly watch: ClusterWatch;
-    readonly history: HistorySink;
-    readonly checks: CheckResult[];
-    readonly interrupted: boolean;
-  },
-): ScenarioResult {
-  const { recorder, tracker, durationMs, invalid, checks } = parts;
-  const phases = tracker.windows(durationMs);
-  const thresholds = evaluateThresholds(scenario.thresholds, recorder, phaseDurations(phases), parts.live.aborted);
-  const status = parts.interrupted ? 'interrupted' : parts.aborted ? 'aborted' : 'complete';
-  return {
-    name: scenario.name,
-    description: scenario.description,
-    target: 'process',
-    status,
-    ...(parts.interrupted && { statusReason: 'interrupted by the user' }),
-    ...(parts.aborted && { statusReason: 'a threshold with abortOnFail was crossed' }),
-    seed: options.seed,
-    nodes: parts.cluster.nodes.map((node) => node.id),
-    configuration: JSON.parse(JSON.stringify(scenario)) as Record<string, unknown>,
-    startedAt: new Date(parts.startedWallMs).toISOString(),
-    durationMs,
-    phases,
-    totals: recorder.totals(durationMs),
-    statistics: recorder.statistics(),
-    timeline: recorder.timeline(),
-    faults: parts.faults.map((fault) => windowOf(fault, parts, scenario)),
-    roles: parts.watch.roles(parts.startedWallMs),
-    errors: recorder.errors(),
-    instrument: parts.instrument,
-    thresholds,
-    checks,
-    invalid,
-    verdicts: {
-      fast:
-        invalid.length > 0
-          ? 'invalid'
-          : thresholds.length === 0
-            ? 'unchecked'
-            : thresholds.every((each) => each.passed)
-              ? 'passed'
-              : 'failed',
-      correct: correctness(checks),
-      explained: 'partial',
-      changed: 'unchecked',
-    },
-    historyFiles: parts.history.files.map((file) => relative(options.folder, file.path)),
-  };
-}
-
-function windowOf(
-  fault: FaultRecord,
-  { recorder, watch, startedWallMs, durationMs }: Measured & { watch: ClusterWatch },
-  scenario: ValidScenario,
-): FaultWindow {
-  const elected = watch.firstLeaderAfter(startedWallMs + fault.startMs);
-  const firstWriteMs = recorder.writes.firstSentAfter(fault.startMs);
-  return {
-    ...fault,
-    ...(elected !== undefined && { electionMs: elected - startedWallMs - fault.startMs }),
-    ...(firstWriteMs !== undefined && { firstWriteMs: firstWriteMs - fault.startMs }),
-    longestWriteGapMs: recorder.writes.longestGap(fault.startMs, Math.min(durationMs, fault.endMs + scenario.recoveryMs)),
-  };
-}
-
-function correctness(checks: readonly CheckResult[]): ScenarioResult['verdicts']['correct'] {
-  if (checks.some((each) => each.verdict === 'violated')) return 'violated';
-  if (checks.some((each) => each.verdict === 'unknown')) return 'unknown';
-  return checks.length > 0 ? 'valid' : 'unchecked';
-}
-
-/** The result of a scenario that broke down before it could measure anything. */
-export function failedResult(scenario: ValidScenario, seed: number, startedWallMs: number, reason: string): ScenarioResult {
-  return {
-    name: scenario.name,
-    description: scenario.description,
-    target: 'process',
-    status: 'failed',
-    statusReason: reason,
-    seed,
-    nodes: [],
-    configuration: JSON.parse(JSON.stringify(scenario)) as Record<string, unknown>,
-    startedAt: new Date(startedWallMs).toISOString(),
-    durationMs: 0,
-    phases: [],
-    totals: { scheduled: 0, started: 0, ok: 0, fail: 0, info: 0, dropped: 0, okPerSecond: 0 },
-    statistics: [],
-    timeline: [],
-    faults: [],
-    roles: [],
-    errors: [],
-    instrument: { lag: { max: 0 }, eventLoopDelay: { p99: 0, max: 0 }, cpu: 0, dropped: 0 },
-    thresholds: [],
-    checks: [],
-    invalid: [],
-    verdicts: { fast: 'unchecked', correct: 'unchecked', explained: 'partial', changed: 'unchecked' },
-    historyFiles: [],
-  };
 }

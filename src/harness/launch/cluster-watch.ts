@@ -16,9 +16,9 @@ export class ClusterWatch {
     return this.#events.reduce((highest, event) => (isLeader(event) ? Math.max(highest, event.term) : highest), 0);
   }
 
-  /** When a node first said, after an instant, that it leads. Wall-clock milliseconds. */
-  firstLeaderAfter(wallMs: number): number | undefined {
-    return this.#events.find((event) => isLeader(event) && event.wallMs >= wallMs)?.wallMs;
+  /** When a node first said, from one instant to another, that it leads. Wall-clock milliseconds. */
+  firstLeaderBetween(fromWallMs: number, toWallMs: number): number | undefined {
+    return this.#events.find((event) => isLeader(event) && event.wallMs >= fromWallMs && event.wallMs <= toWallMs)?.wallMs;
   }
 
   /** What nobody had asked for. */
