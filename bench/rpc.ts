@@ -1,9 +1,10 @@
 // What a remote call costs, client and server in one process over loopback: a unary call, a request on a session, and many
-// requests of one turn, which a session puts into one frame.
+// requests of one turn, which a session puts into one frame. `client` is the smart client: retry, breaker, pool and session.
 
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { Suite } from '../src/harness/micro/benchmark.ts';
 import { systemClock } from '../src/runtime/clock.ts';
+import { createClient } from '../src/system/rpc/client.ts';
 import { queryService, type WireQueryRequest, type WireQueryResponse } from '../src/system/rpc/contract.ts';
 import { startRpcServer } from '../src/system/rpc/server.ts';
 import { openSession } from '../src/system/rpc/session.ts';
@@ -33,6 +34,7 @@ export default {
     const endpoint = `127.0.0.1:${server.port}`;
     const client = new Client(endpoint, credentials.createInsecure());
     const session = await openSession(endpoint, { clock: systemClock, timeoutMs: 5_000 });
+    const smart = await createClient({ endpoints: [endpoint] }).connect();
     const { path, requestSerialize, requestDeserialize, responseDeserialize } = queryService.ExecuteQuery;
     const request: WireQueryRequest = writeQuery(QUERY);
     const unary = () =>
@@ -42,6 +44,7 @@ export default {
         );
       });
     const submit = () => session.submit(request, 60_000);
+    const execute = () => smart.execute(QUERY.sql, QUERY.params);
     const concurrently = (call: () => Promise<unknown>) => () => Promise.all(Array.from({ length: CONCURRENT }, call));
     return {
       benchmarks: [
@@ -54,8 +57,11 @@ export default {
         { name: 'unary-64-concurrent', kind: 'async', operation: concurrently(unary), operationsPerCall: CONCURRENT },
         { name: 'session', kind: 'async', operation: submit },
         { name: 'session-64-concurrent', kind: 'async', operation: concurrently(submit), operationsPerCall: CONCURRENT },
+        { name: 'client', kind: 'async', operation: execute },
+        { name: 'client-64-concurrent', kind: 'async', operation: concurrently(execute), operationsPerCall: CONCURRENT },
       ],
       async close() {
+        await smart.disconnect();
         session.close();
         client.close();
         await server.close(0);

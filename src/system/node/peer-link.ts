@@ -30,7 +30,8 @@ export class PeerLink {
   readonly #options: PeerLinkOptions;
   #client: Client | undefined;
   #stream: ClientDuplexStream<PeerFrame, PeerFrame> | undefined;
-  #unsent = 0;
+  /** Of this connection: what an earlier one did not send is gone with it. */
+  #unsent = { frames: 0 };
   #backoffMs = FIRST_BACKOFF_MS;
   #cancelRetry: Cancel | undefined;
   readonly #closing = new AbortController();
@@ -47,13 +48,14 @@ export class PeerLink {
   }
 
   send(messages: readonly Message[]): void {
-    if (this.#stream === undefined || this.#unsent >= MOST_UNSENT_FRAMES) {
+    if (this.#stream === undefined || this.#unsent.frames >= MOST_UNSENT_FRAMES) {
       this.#dropped += messages.length;
       return;
     }
-    this.#unsent++;
+    const unsent = this.#unsent;
+    unsent.frames++;
     this.#stream.write({ messages: messages.map(writeMessage) }, () => {
-      this.#unsent--;
+      unsent.frames--;
     });
   }
 
@@ -81,7 +83,7 @@ export class PeerLink {
       stream.on('error', (error: Error) => this.#lost(stream, error.message));
       stream.on('end', () => this.#lost(stream, 'the peer ended the stream'));
       this.#stream = stream;
-      this.#unsent = 0;
+      this.#unsent = { frames: 0 };
       this.#backoffMs = FIRST_BACKOFF_MS;
       this.#options.onChange?.(undefined);
     } catch (error) {

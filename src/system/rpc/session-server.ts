@@ -17,6 +17,7 @@ export function serveSession(call: ServerDuplexStream<RequestFrame, ResponseFram
   let ready: Response[] = [];
   let flushScheduled = false;
   let ended = false;
+  let paused = false;
 
   const respond = (response: Response) => {
     if (ended) return;
@@ -31,10 +32,14 @@ export function serveSession(call: ServerDuplexStream<RequestFrame, ResponseFram
     if (ended || ready.length === 0) return;
     const accepted = call.write({ responses: ready });
     ready = [];
-    if (!accepted) {
+    if (!accepted && !paused) {
       // The client reads more slowly than it asks: take nothing more until it has caught up.
+      paused = true;
       call.pause();
-      call.once('drain', () => call.resume());
+      call.once('drain', () => {
+        paused = false;
+        call.resume();
+      });
     }
   };
 
