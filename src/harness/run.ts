@@ -139,6 +139,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
   const crossed = new AbortController();
   const stop = AbortSignal.any([signal, crossed.signal]);
   const probe = new InstrumentProbe(clock);
+  const cancelBegin = clock.schedule(scenario.warmupMs, () => probe.begin());
   const startedWallMs = clock.wallTime();
   const originMs = clock.now();
   let fault: string | undefined;
@@ -210,6 +211,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     };
   } finally {
     cancelReport();
+    cancelBegin();
   }
 }
 

@@ -12,6 +12,7 @@ describe('the instrument', () => {
     const clock = new VirtualClock();
     let cpu = 1_000_000;
     let enabled = false;
+    let resets = 0;
     const probe = new InstrumentProbe(clock, {
       delays: {
         percentile: () => 14e6,
@@ -19,10 +20,16 @@ describe('the instrument', () => {
         count: 100,
         enable: () => (enabled = true),
         disable: () => (enabled = false),
+        reset: () => resets++,
       },
       cpuMicros: () => cpu,
     });
     expect(enabled).toBe(true);
+    // A warm-up that kept a core busy does not count.
+    clock.advance(2_000);
+    cpu += 2_000_000;
+    probe.begin();
+    expect(resets).toBe(2);
     clock.advance(10_000);
     cpu += 4_000_000;
     const lag = new LatencyHistogram();

@@ -18,6 +18,7 @@ export interface InstrumentSources {
     readonly count: number;
     enable(): void;
     disable(): void;
+    reset(): void;
   };
   /**
    * Of this thread, not of the process: what saturates is the thread, and compiler, garbage collector or worker threads at
@@ -36,19 +37,25 @@ export function nodeSources(): InstrumentSources {
   };
 }
 
-/** Measures from its construction to `stop`. */
+/** Measures from its construction, or the last `begin`, to `stop`. */
 export class InstrumentProbe {
   readonly #clock: Clock;
   readonly #sources: InstrumentSources;
-  readonly #startedAtMs: number;
-  readonly #cpuAtStart: number;
+  #startedAtMs = 0;
+  #cpuAtStart = 0;
 
   constructor(clock: Clock, sources: InstrumentSources = nodeSources()) {
     this.#clock = clock;
     this.#sources = sources;
-    this.#startedAtMs = clock.now();
-    this.#cpuAtStart = sources.cpuMicros();
+    this.begin();
     sources.delays.enable();
+  }
+
+  /** Forgets what was measured before: the warm-up of the generator is not held against it. */
+  begin(): void {
+    this.#startedAtMs = this.#clock.now();
+    this.#cpuAtStart = this.#sources.cpuMicros();
+    this.#sources.delays.reset();
   }
 
   /** @param dropped how many iterations were dropped. */

@@ -55,6 +55,14 @@ describe('the recorder', () => {
     ]);
   });
 
+  test('the lag of the warm-up is not held against the generator', () => {
+    const recorder = new Recorder(phaseAt);
+    record(recorder, { scheduledMs: 500, sentMs: 900, atMs: 950 });
+    expect(recorder.lag.count).toBe(0);
+    record(recorder, { scheduledMs: 1_000, sentMs: 1_003, atMs: 1_010 });
+    expect([recorder.lag.count, recorder.lag.max]).toEqual([1, 3_000]);
+  });
+
   test('measures the response from the schedule and the service from the send', () => {
     const recorder = new Recorder(phaseAt);
     record(recorder, { scheduledMs: 1_000, sentMs: 1_400, atMs: 1_500 });

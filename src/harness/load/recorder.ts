@@ -67,7 +67,7 @@ export class Recorder {
   #started = 0;
   #droppedCount = 0;
   #expected = 0;
-  /** Microseconds from the scheduled instant of an operation to its actual send. */
+  /** Microseconds from the scheduled instant of an operation to its actual send, behind the warm-up. */
   readonly lag = new LatencyHistogram();
   /** Of successful reads. */
   readonly reads = new SuccessTimes();
@@ -101,7 +101,7 @@ export class Recorder {
     if (event.type === 'invoke') {
       const lagMs = event.atMs - event.scheduledMs;
       this.#started++;
-      this.lag.record(lagMs * 1_000);
+      if (this.#phaseAt(event.scheduledMs) !== 'warmup') this.lag.record(lagMs * 1_000);
       this.#timeline.started(event.atMs, lagMs);
     } else this.#end(event);
   }

@@ -158,9 +158,11 @@ export type ThresholdResult = z.infer<typeof thresholdResult>;
 const instrument = z.strictObject({
   lag: z
     .strictObject({ p50: ms.optional(), p99: ms.optional(), max: ms })
-    .describe('Actual start minus scheduled start of operations, milliseconds'),
-  eventLoopDelay: z.strictObject({ p99: ms, max: ms }).describe('How late the event loop of the generator was, milliseconds'),
-  cpu: z.number().min(0).describe('CPU seconds the generator used per second of the run: 1 is one full core'),
+    .describe('Actual start minus scheduled start of operations behind the warm-up, milliseconds'),
+  eventLoopDelay: z
+    .strictObject({ p99: ms, max: ms })
+    .describe('How late the event loop of the generator was behind the warm-up, milliseconds'),
+  cpu: z.number().min(0).describe('CPU seconds the generator used per second behind the warm-up: 1 is one full core'),
   dropped: count.describe('Operations that the schedule wanted and no virtual user was free for'),
 });
 export type Instrument = z.infer<typeof instrument>;
