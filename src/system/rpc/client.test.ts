@@ -195,9 +195,42 @@ describe('failures', () => {
   });
 });
 
+test('a session whose first write never arrived is not taken for one that was forgotten', async () => {
+  let leading = false;
+  const node = await fakeNode(async () => {
+    if (!leading) throw notLeader();
+    return {};
+  });
+  const client = await clientOf([node.endpoint]);
+  await expect(client.execute('insert into t values (1)', [], { timeoutMs: 100 })).rejects.toMatchObject({ maybeApplied: false });
+  leading = true;
+  await client.execute('insert into t values (2)');
+  await client.execute('insert into t values (3)');
+  const places = node.queries.map((query) => [query.sequence, query.oldestPending]);
+  expect(places.slice(-2)).toEqual([
+    [2, 1],
+    [3, 3],
+  ]);
+});
+
+test('a session that the cluster has forgotten is left for a new one', async () => {
+  let forgotten = '';
+  const node = await fakeNode(async (query) => {
+    if (query.clientId === forgotten) throw new RpcError('session-expired', 'who?');
+    return {};
+  });
+  const client = await clientOf([node.endpoint]);
+  await client.execute('insert into t values (1)');
+  forgotten = node.queries[0]?.clientId as string;
+  await expect(client.execute('insert into t values (2)')).rejects.toMatchObject({ code: 'session-expired', maybeApplied: true });
+  await client.execute('insert into t values (3)');
+  expect(node.queries.at(-1)).toMatchObject({ sequence: 1, oldestPending: 1 });
+});
+
 test('more unanswered writes than the cluster remembers are spread over several sessions', () => {
   const sessions = new WriteSessions();
   const tickets = Array.from({ length: 2_500 }, () => sessions.begin());
+  for (const ticket of tickets) ticket.acknowledge();
   expect(new Set(tickets.map((ticket) => ticket.clientId)).size).toBe(3);
   expect(new Set(tickets.map((ticket) => `${ticket.clientId} ${ticket.sequence}`)).size).toBe(2_500);
   for (const ticket of tickets) expect(ticket.sequence - ticket.oldestPending).toBeLessThan(1_000);

@@ -197,10 +197,15 @@ class SessionClient implements ConnectedClient {
     const request = { ...writeQuery({ sql, params, timeoutMs, clientId, sequence, oldestPending }), ...contextToSend() };
     try {
       const answer = await endpoint.submit(request, timeoutMs, attempt.signal);
-      if (ticket) this.#leader = endpoint.address;
+      if (ticket) {
+        this.#leader = endpoint.address;
+        ticket.acknowledge();
+      }
       return answer;
     } catch (error) {
       const failure = toRpcError(error);
+      if (ANSWERS.has(failure.code)) ticket?.acknowledge();
+      if (failure.code === 'session-expired') ticket?.expire();
       if (failure.leader && this.#endpoint(failure.leader.endpoint).credible) this.#leader = failure.leader.endpoint;
       else if (this.#leader === endpoint.address && failure.retryable) this.#leader = undefined;
       throw failure;

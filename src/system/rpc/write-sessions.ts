@@ -12,6 +12,10 @@ export interface WriteTicket {
   readonly sequence: number;
   /** Read it at each attempt: it moves on as earlier writes end. */
   readonly oldestPending: number;
+  /** The cluster answered: it knows the session. */
+  acknowledge(): void;
+  /** The cluster does not remember the session any more: later writes get another one. */
+  expire(): void;
   /** The caller has its answer, or will never ask again. */
   end(): void;
 }
@@ -21,8 +25,14 @@ class WriteSession {
   /** In ascending order, because a Set keeps the order of insertion. */
   readonly pending = new Set<number>();
   next = 1;
+  /**
+   * Whether the cluster knows the session. Until then nothing may be declared answered: a first write that never reached the
+   * log would make the second one look like that of a session which the cluster has forgotten.
+   */
+  established = false;
 
   get oldestPending(): number {
+    if (!this.established) return 1;
     const [oldest = this.next] = this.pending;
     return oldest;
   }
@@ -34,10 +44,10 @@ class WriteSession {
 
 /** One session, and a further one whenever the writes of those there are reach too far beyond their oldest unanswered one. */
 export class WriteSessions {
-  readonly #sessions: WriteSession[] = [];
+  readonly #sessions = new Set<WriteSession>();
 
   begin(): WriteTicket {
-    const session = this.#sessions.find((each) => each.hasRoom) ?? this.#open();
+    const session = this.#withRoom();
     const sequence = session.next++;
     session.pending.add(sequence);
     return {
@@ -46,13 +56,22 @@ export class WriteSessions {
       get oldestPending() {
         return session.oldestPending;
       },
-      end: () => session.pending.delete(sequence),
+      acknowledge: () => {
+        session.established = true;
+      },
+      expire: () => {
+        this.#sessions.delete(session);
+      },
+      end: () => {
+        session.pending.delete(sequence);
+      },
     };
   }
 
-  #open(): WriteSession {
+  #withRoom(): WriteSession {
+    for (const session of this.#sessions) if (session.hasRoom) return session;
     const session = new WriteSession();
-    this.#sessions.push(session);
+    this.#sessions.add(session);
     return session;
   }
 }
