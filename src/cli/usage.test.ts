@@ -37,6 +37,13 @@ describe('help', () => {
     expect((await windtunnel('help', 'run')).out).toBe((await windtunnel('run', '--help')).out);
   });
 
+  test('run --list says what each scenario teaches, and every one of them is valid', async () => {
+    const { code, out } = await windtunnel('run', '--list');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^leader-crash\n  The leader is killed/m);
+    expect(out).toMatch(/^steady\n  A constant arrival rate/m);
+  });
+
   test('the version names the runtime', async () => {
     const { code, out } = await windtunnel('--version');
     expect(code).toBe(0);
