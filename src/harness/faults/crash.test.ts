@@ -38,7 +38,7 @@ describe('crash', () => {
       observations: [
         '10 operations had succeeded before',
         'the process of n2, the leader, ended by SIGKILL',
-        'another leader in term 4, after term 3',
+        'a new leader in term 4, after term 3',
         'n2 came back on its data',
       ],
     });
@@ -55,11 +55,11 @@ describe('crash', () => {
   test.each([
     ['the process ended by itself', { leader: 'n1', how: 'exit code 1' }],
     ['nothing had succeeded before', { leader: 'n1', succeeded: 0 }],
-    ['no other leader came', { leader: 'n1' }],
+    ['no new leader came', { leader: 'n1' }],
   ])('is not proven when %s', async (_name, options) => {
     const { context, state } = world(options);
     const fault = await beginCrash('leader', context);
-    if (_name !== 'no other leader came') state.term = 4;
+    if (_name !== 'no new leader came') state.term = 4;
     await fault.end();
     expect(fault.proof().proven).toBe(false);
   });

@@ -1,5 +1,5 @@
 // crash: SIGKILL, then a start on the same data. Proven by how the process ended, by its coming back, and, when it led a
-// cluster that can do without it, by another leader in a higher term.
+// cluster that can do without it, by a leader in a higher term.
 
 import { assert, known } from '../../runtime/assert.ts';
 import type { ActiveFault, FaultContext, FaultProof } from './fault.ts';
@@ -13,17 +13,25 @@ export async function beginCrash(wanted: string, context: FaultContext): Promise
   const termBefore = witness.highestLeaderTerm();
   const how = await target.crash(node);
   let back = false;
-  let termDuring = termBefore;
   return {
     kind: 'crash',
     wanted,
     nodes: [node],
     async end() {
-      termDuring = witness.highestLeaderTerm();
       await target.restart(node);
       back = true;
     },
-    proof: () => proofOf({ node, led, how, back, succeededBefore, termBefore, termDuring, nodes: target.nodes.length }),
+    proof: () =>
+      proofOf({
+        node,
+        led,
+        how,
+        back,
+        succeededBefore,
+        termBefore,
+        termAfter: witness.highestLeaderTerm(),
+        nodes: target.nodes.length,
+      }),
   };
 }
 
@@ -42,21 +50,21 @@ function proofOf(seen: {
   readonly back: boolean;
   readonly succeededBefore: number;
   readonly termBefore: number;
-  readonly termDuring: number;
+  readonly termAfter: number;
   readonly nodes: number;
 }): FaultProof {
-  const { node, led, how, back, succeededBefore, termBefore, termDuring } = seen;
+  const { node, led, how, back, succeededBefore, termBefore, termAfter } = seen;
   const killed = how === 'SIGKILL';
   const loaded = succeededBefore > 0;
   const majorityLeft = seen.nodes - 1 >= Math.floor(seen.nodes / 2) + 1;
-  const replaced = termDuring > termBefore;
+  const replaced = termAfter > termBefore;
   const observations = [
     loaded ? `${succeededBefore} operations had succeeded before` : 'no operation had succeeded before, so nothing was disturbed',
     killed
       ? `the process of ${node}${led ? ', the leader,' : ''} ended by SIGKILL`
       : `the process of ${node} ended otherwise: ${how}`,
     ...(led && majorityLeft
-      ? [replaced ? `another leader in term ${termDuring}, after term ${termBefore}` : `no other leader while ${node} was down`]
+      ? [replaced ? `a new leader in term ${termAfter}, after term ${termBefore}` : `no new leader after term ${termBefore}`]
       : []),
     back ? `${node} came back on its data` : `${node} did not come back`,
   ];
