@@ -20,7 +20,7 @@ const closingLine: Reporter = {
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'scenarios/**/*.test.ts'],
-    reporters: [process.env['CI'] ? 'dot' : 'default', closingLine],
+    reporters: ['default', closingLine],
     // Simulations and process clusters share the machine; two at a time keep a 2-core machine responsive.
     maxWorkers: 2,
     testTimeout: 30_000,
