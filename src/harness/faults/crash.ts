@@ -1,13 +1,13 @@
 // crash: SIGKILL, then a start on the same data. Proven by how the process ended, by its coming back, and, when it led a
 // cluster that can do without it, by a leader in a higher term.
 
-import { assert, known } from '../../runtime/assert.ts';
+import { chooseNode, majorityRemains } from './choose-node.ts';
 import type { ActiveFault, FaultContext, FaultProof } from './fault.ts';
 
 /** @param wanted a node's name, 'leader' or 'follower'. */
 export async function beginCrash(wanted: string, context: FaultContext): Promise<ActiveFault> {
   const { target, witness } = context;
-  const node = nodeFor(wanted, context);
+  const node = chooseNode(wanted, context);
   const led = target.leader() === node;
   const succeededBefore = witness.operationsSucceeded();
   const termBefore = witness.highestLeaderTerm();
@@ -35,14 +35,6 @@ export async function beginCrash(wanted: string, context: FaultContext): Promise
   };
 }
 
-function nodeFor(wanted: string, { target, random }: FaultContext): string {
-  const names = target.nodes.map((node) => node.id);
-  if (wanted === 'leader') return known(target.leader(), 'a fault on the leader begins only while there is one');
-  if (wanted === 'follower') return random.pick(names.filter((name) => name !== target.leader()));
-  assert(names.includes(wanted), `no such node: ${wanted}`);
-  return wanted;
-}
-
 function proofOf(seen: {
   readonly node: string;
   readonly led: boolean;
@@ -56,7 +48,7 @@ function proofOf(seen: {
   const { node, led, how, back, succeededBefore, termBefore, termAfter } = seen;
   const killed = how === 'SIGKILL';
   const loaded = succeededBefore > 0;
-  const majorityLeft = seen.nodes - 1 >= Math.floor(seen.nodes / 2) + 1;
+  const majorityLeft = majorityRemains(seen.nodes);
   const replaced = termAfter > termBefore;
   const observations = [
     loaded ? `${succeededBefore} operations had succeeded before` : 'no operation had succeeded before, so nothing was disturbed',

@@ -9,6 +9,12 @@ export interface FaultTarget {
   /** Resolves with the signal or the exit code that ended the process. */
   crash(node: string): Promise<string>;
   restart(node: string): Promise<void>;
+  /** Stops the process without ending it; resolves when it has stopped, or rejects when it did not. */
+  pause(node: string): Promise<void>;
+  /** Lets a paused process go on; resolves when it runs. */
+  resume(node: string): Promise<void>;
+  /** Whether the process is stopped at this moment. */
+  isPaused(node: string): boolean;
 }
 
 /** Seen from outside while the fault lasts. */

@@ -28,6 +28,13 @@ function schedule(
           seen.push(`restart ${node}@${clock.now()}`);
           await restart(node);
         },
+        pause: async (node) => {
+          seen.push(`pause ${node}@${clock.now()}`);
+        },
+        resume: async (node) => {
+          seen.push(`resume ${node}@${clock.now()}`);
+        },
+        isPaused: () => true,
       },
       witness: { operationsSucceeded: () => 5, highestLeaderTerm: () => state.term },
       random: new Random(1),
@@ -61,6 +68,12 @@ test('faults begin and end at their times, also when they overlap', async () => 
     [['n3'], 200, 250, true],
   ]);
   expect(clock.pendingTimers).toBe(0);
+});
+
+test('a pause is carried out as one', async () => {
+  const { clock, seen } = schedule([{ kind: 'pause', atMs: 10, durationMs: 20, target: 'n3' }]);
+  await clock.advanceAsync(100);
+  expect(seen).toEqual(['start@10', 'pause n3@10', 'resume n3@30', 'end@30']);
 });
 
 test('an interrupt undoes what lasts and begins nothing more', async () => {

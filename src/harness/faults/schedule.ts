@@ -5,6 +5,7 @@ import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { FaultWindow } from '../result/schema.ts';
 import type { ValidFault } from '../scenario/valid-scenario.ts';
 import { beginCrash } from './crash.ts';
+import { beginPause } from './pause.ts';
 import type { ActiveFault, FaultContext } from './fault.ts';
 
 export interface FaultScheduleOptions {
@@ -67,6 +68,8 @@ function begin(fault: ValidFault, context: FaultContext): Promise<ActiveFault> {
   switch (fault.kind) {
     case 'crash':
       return beginCrash(fault.target, context);
+    case 'pause':
+      return beginPause(fault.target, context);
     default:
       return unreachable(fault.kind);
   }

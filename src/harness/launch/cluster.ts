@@ -39,6 +39,12 @@ export interface Cluster {
   crash(node: string): Promise<string>;
   /** Starts a node that is down, on the data it left; resolves when it answers. */
   restart(node: string): Promise<void>;
+  /** Stops a node where it stands, without ending it; resolves when the operating system says that it is stopped. */
+  pause(node: string): Promise<void>;
+  /** Lets a paused node go on; resolves when it runs. */
+  resume(node: string): Promise<void>;
+  /** Whether the node's process is stopped at this moment. */
+  isPaused(node: string): boolean;
   /** Stops every node; nothing is left running. Never rejects. */
   stop(): Promise<void>;
 }

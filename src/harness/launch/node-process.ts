@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../runtime/clock.ts';
 import type { NodeEvent } from '../../system/rpc/node-event.ts';
 import { type ClusterEvent, LaunchError } from './cluster.ts';
+import { isStopped, type PausedProcess, pauseProcess } from './process-pause.ts';
 
 export interface NodeProcessOptions {
   readonly id: string;
@@ -33,6 +34,7 @@ export class NodeProcess {
   #child: Child | undefined;
   #exited: Promise<string> = Promise.resolve('never started');
   #exitExpected = false;
+  #pause: PausedProcess | undefined;
   /** The last lines of stderr, for error messages. */
   #lastWords: string[] = [];
 
@@ -106,6 +108,24 @@ export class NodeProcess {
     }
   }
 
+  /** SIGSTOP; resolves when the process has stopped. @throws LaunchError */
+  async pause(): Promise<void> {
+    if (this.#pause) throw new LaunchError(`node ${this.id} is paused already`);
+    if (this.pid === undefined) throw new LaunchError(`node ${this.id} does not run, so it cannot be paused`);
+    this.#pause = await pauseProcess(this.pid, this.#options.clock);
+  }
+
+  /** SIGCONT; resolves when the process runs. Does nothing when it is not paused. */
+  async resume(): Promise<void> {
+    const pause = this.#pause;
+    this.#pause = undefined;
+    await pause?.resume();
+  }
+
+  get paused(): boolean {
+    return this.pid !== undefined && isStopped(this.pid);
+  }
+
   /** SIGKILL; resolves with how the process ended when it is gone. */
   async kill(): Promise<string> {
     this.#exitExpected = true;
@@ -116,6 +136,8 @@ export class NodeProcess {
   /** SIGTERM, and SIGKILL when that is not enough. Resolves when the process is gone. */
   async stop(): Promise<void> {
     this.#exitExpected = true;
+    // A stopped process would not hear the signal.
+    await this.resume().catch(() => {});
     this.#child?.kill('SIGTERM');
     const cancel = this.#options.clock.schedule(STOP_TIMEOUT_MS, () => this.#child?.kill('SIGKILL'));
     await this.#exited;

@@ -133,6 +133,18 @@ class ProcessCluster implements Cluster {
     return this.#process(node).start();
   }
 
+  pause(node: string): Promise<void> {
+    return this.#process(node).pause();
+  }
+
+  resume(node: string): Promise<void> {
+    return this.#process(node).resume();
+  }
+
+  isPaused(node: string): boolean {
+    return this.#process(node).paused;
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.#processes.values()].map((node) => node.stop()));
     await Promise.all([...this.#processes.values()].map((node) => node.closeLog()));

@@ -4,9 +4,11 @@ import { setMaxListeners } from 'node:events';
 import type { Cancel, Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { ValidLoad } from '../scenario/valid-scenario.ts';
-import { ArrivalRate, ConstantVus } from './executors.ts';
-import type { Executor } from './executors.ts';
+import { ArrivalRate } from './arrival-rate.ts';
+import { ConstantVus, SharedIterations } from './constant-vus.ts';
+import type { Executor } from './executor.ts';
 import type { SpinBudget } from './pacer.ts';
+import { RampingVus } from './ramping-vus.ts';
 import { arrivalsOf } from './schedule.ts';
 import { VirtualUsers } from './virtual-users.ts';
 import type { UserContext } from './virtual-users.ts';
@@ -19,7 +21,7 @@ export interface LoadSummary {
   /** scheduled = started + dropped. */
   readonly started: number;
   readonly dropped: number;
-  /** Still under way when the graceful stop was over, and recorded as `info`. */
+  /** Still under way when the graceful stop or ramp-down was over, and recorded as `info`. */
   readonly cutOff: number;
   readonly virtualUsers: number;
 }
@@ -50,7 +52,6 @@ export class RunningLoad {
   #cancelGrace: Cancel = () => {};
   #scheduled = 0;
   #dropped = 0;
-  #cutOff = 0;
 
   constructor(name: string, load: ValidLoad, unique: UniqueValues, context: RunContext, onEnded: () => void) {
     this.#name = name;
@@ -84,9 +85,18 @@ export class RunningLoad {
       },
       finished: () => this.#beginGracefulStop(),
     };
-    if (this.#load.executor === 'constant-vus') return new ConstantVus(this.#load, context);
-    const arrivals = arrivalsOf(this.#load, random.fork(`arrivals/${this.#name}`));
-    return new ArrivalRate(this.#load, arrivals, budget, context);
+    const load = this.#load;
+    switch (load.executor) {
+      case 'constant-arrival-rate':
+      case 'ramping-arrival-rate':
+        return new ArrivalRate(load, arrivalsOf(load, random.fork(`arrivals/${this.#name}`)), budget, context);
+      case 'constant-vus':
+        return new ConstantVus(load, context);
+      case 'ramping-vus':
+        return new RampingVus(load, context);
+      case 'shared-iterations':
+        return new SharedIterations(load, context);
+    }
   }
 
   get ended(): boolean {
@@ -106,8 +116,7 @@ export class RunningLoad {
   cutOff(): void {
     this.#executor.stop();
     if (this.#state === 'ended') return;
-    this.#cutOff += this.#users.cutOff();
-    this.#abort.abort(new Error(`load '${this.#name}': the graceful stop is over`));
+    this.#users.cutOff();
     this.#maybeEnd();
   }
 
@@ -117,7 +126,7 @@ export class RunningLoad {
       scheduled: this.#scheduled,
       started: this.#scheduled - this.#dropped,
       dropped: this.#dropped,
-      cutOff: this.#cutOff,
+      cutOff: this.#users.cutOffs,
       virtualUsers: this.#users.count,
     };
   }
@@ -132,6 +141,8 @@ export class RunningLoad {
     if (this.#state !== 'stopping' || this.#users.busy > 0) return;
     this.#state = 'ended';
     this.#cancelGrace();
+    // Nobody waits any more for the answers of what was cut off.
+    if (this.#users.cutOffs > 0) this.#abort.abort(new Error(`load '${this.#name}': the graceful stop is over`));
     this.#onEnded();
   }
 }

@@ -31,6 +31,7 @@ export class VirtualUsers {
   readonly #onFree: (user: VirtualUser) => void;
   readonly #users: VirtualUser[] = [];
   #busy = 0;
+  #cutOffs = 0;
 
   /** @param onFree is called when a user's operation has ended, from a microtask; not after `cutOff`. */
   constructor(context: UserContext, plan: OperationPlan, signal: AbortSignal, onFree: (user: VirtualUser) => void) {
@@ -48,9 +49,14 @@ export class VirtualUsers {
     return this.#busy;
   }
 
+  /** How many operations were cut off. */
+  get cutOffs(): number {
+    return this.#cutOffs;
+  }
+
   /** Adds a user, with nothing to do. */
   allocate(): VirtualUser {
-    const user = new VirtualUser(this.#context.nextProcess(), this.#ended, this.#rejected);
+    const user = new VirtualUser(this.#users.length, this.#context.nextProcess(), this.#ended, this.#rejected);
     this.#users.push(user);
     return user;
   }
@@ -75,15 +81,25 @@ export class VirtualUsers {
     answer.then(user.onAnswer, user.onRejection);
   }
 
-  /** Records every operation under way as `info`; answers that still come are ignored. Returns how many there were. */
-  cutOff(): number {
-    let cut = 0;
-    for (const user of this.#users) {
-      if (user.operation === undefined) continue;
-      this.#record(user, { outcome: 'info', code: CUT_OFF });
-      cut++;
-    }
-    return cut;
+  /** Records every operation under way as `info`; answers that still come are ignored. */
+  cutOff(): void {
+    for (const user of this.#users) if (user.operation !== undefined) this.#cutOff(user);
+  }
+
+  /**
+   * Records what a user does as `info`, and gives a free one in its place: the user itself may still get an answer, which is
+   * ignored, and which must not be taken for that of another operation.
+   */
+  replace(user: VirtualUser): VirtualUser {
+    this.#cutOff(user);
+    const successor = new VirtualUser(user.index, user.process, this.#ended, this.#rejected);
+    this.#users[user.index] = successor;
+    return successor;
+  }
+
+  #cutOff(user: VirtualUser): void {
+    this.#record(user, { outcome: 'info', code: CUT_OFF });
+    this.#cutOffs++;
   }
 
   readonly #ended = (user: VirtualUser, answer: Answer): void => {
@@ -125,6 +141,8 @@ export class VirtualUsers {
 }
 
 export class VirtualUser {
+  /** Its place among the users of its load, from 0. */
+  readonly index: number;
   process: number;
   /** What it is doing; undefined while it is free. */
   operation: PlannedOperation | undefined;
@@ -138,10 +156,12 @@ export class VirtualUser {
   readonly onRejection: (error: unknown) => void;
 
   constructor(
+    index: number,
     process: number,
     ended: (user: VirtualUser, answer: Answer) => void,
     rejected: (user: VirtualUser, error: unknown) => void,
   ) {
+    this.index = index;
     this.process = process;
     this.onAnswer = (answer) => ended(this, answer);
     this.onRejection = (error) => rejected(this, error);

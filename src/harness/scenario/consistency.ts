@@ -2,7 +2,14 @@
 
 import { formatDuration } from '../../runtime/duration.ts';
 import { didYouMean } from './did-you-mean.ts';
-import type { ScenarioData, ValidFault, ValidLoad } from './valid-scenario.ts';
+import type {
+  ScenarioData,
+  ValidFault,
+  ValidLoad,
+  ValidRampingArrivalRate,
+  ValidRampingVus,
+  ValidStage,
+} from './valid-scenario.ts';
 import { nodeNames } from './valid-scenario.ts';
 
 /** What is kept per second and per millisecond of a run must stay small. */
@@ -27,13 +34,35 @@ function loadProblems(name: string, load: ValidLoad): string[] {
     problems.push(`loads must be named with letters, digits, '-' and '_', beginning with a letter, not '${name}'`);
   if (load.startTimeMs + load.durationMs > MAX_DURATION_MS)
     problems.push(`loads.${name} must end within 24 hours, not after ${formatDuration(load.startTimeMs + load.durationMs)}`);
-  if (load.executor === 'constant-arrival-rate' && load.maxVUs < load.preAllocatedVUs)
+  if ('maxVUs' in load && load.maxVUs < load.preAllocatedVUs)
     problems.push(`loads.${name}.maxVUs must be at least preAllocatedVUs (${load.preAllocatedVUs}), not ${load.maxVUs}`);
+  if (load.executor === 'shared-iterations' && load.iterations < load.vus)
+    problems.push(`loads.${name}.iterations must be at least vus (${load.vus}), not ${load.iterations}`);
+  if (load.executor === 'ramping-arrival-rate')
+    problems.push(...rampProblems(`loads.${name}`, 'startRate', load.startRate, load));
+  if (load.executor === 'ramping-vus') problems.push(...rampProblems(`loads.${name}`, 'startVUs', load.startVUs, load));
   if (load.workload.kind === 'registers') {
     const { read, write, cas } = load.workload.mix;
     if (read + write + cas === 0) problems.push(`loads.${name}.workload.mix must have a weight > 0, not all 0`);
   }
   return problems;
+}
+
+/** Whether there is any load below the line that goes from `start` through the targets. */
+function rampProblems(
+  path: string,
+  startName: string,
+  start: number,
+  { stages, durationMs }: ValidRampingArrivalRate | ValidRampingVus,
+): string[] {
+  if (durationMs === 0) return [`${path}.stages must last longer than 0 in all, not 0`];
+  const rises = stages.some((stage, at) => {
+    const fromTarget = at === 0 ? start : (stages[at - 1] as ValidStage).target;
+    return stage.durationMs > 0 && fromTarget + stage.target > 0;
+  });
+  if (rises) return [];
+  const targets = stages.map(({ target }) => target).join(', ');
+  return [`${path}.stages must rise above 0 for some time, not stay at 0 (${startName} ${start}, targets ${targets})`];
 }
 
 function warmupProblems({ warmupMs, totalDurationMs }: ScenarioData): string[] {
@@ -66,7 +95,7 @@ function faultProblems(fault: ValidFault, path: string, scenario: ScenarioData):
   return problems;
 }
 
-/** Two crashes of one named node at the same time: the second would find it down and prove nothing. */
+/** Two faults of one named node at the same time: the second would find it down or stopped and prove nothing. */
 function overlapProblems(faults: readonly ValidFault[]): string[] {
   const problems: string[] = [];
   for (const [at, fault] of faults.entries()) {
@@ -78,7 +107,7 @@ function overlapProblems(faults: readonly ValidFault[]): string[] {
         fault.atMs < other.atMs + other.durationMs &&
         other.atMs < fault.atMs + fault.durationMs,
     );
-    if (earlier >= 0) problems.push(`faults[${at}] must not overlap faults[${earlier}]: ${fault.target} would be down already`);
+    if (earlier >= 0) problems.push(`faults[${at}] must not overlap faults[${earlier}]: ${fault.target} would be out already`);
   }
   return problems;
 }

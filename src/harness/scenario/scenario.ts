@@ -45,6 +45,33 @@ export interface ConstantArrivalRate extends LoadBase {
   readonly arrivals?: 'even' | 'poisson';
 }
 
+/** One stretch of a ramp: from where the stage before it ended, in a straight line, to `target`. */
+export interface Stage {
+  readonly target: number;
+  /** 0 for a jump. A stage with the target of the one before it is constant. */
+  readonly duration: Duration;
+}
+
+/**
+ * Open loop, with a rate that goes from `startRate` through the targets of the stages. Arrivals follow the line exactly: the
+ * k-th is where the area under it reaches k. k6's ramping-arrival-rate.
+ */
+export interface RampingArrivalRate extends LoadBase {
+  readonly executor: 'ramping-arrival-rate';
+  /** Operations to start per `timeUnit` at the beginning, >= 0. Default 0. */
+  readonly startRate?: number;
+  /** Default '1s'. */
+  readonly timeUnit?: Duration;
+  /** At least one; targets are operations to start per `timeUnit`, >= 0. The load lasts as long as all of them. */
+  readonly stages: readonly Stage[];
+  /** Concurrent operations to begin with, >= 1. */
+  readonly preAllocatedVUs: number;
+  /** The most concurrent operations; an arrival that finds none free is a dropped iteration. Default preAllocatedVUs. */
+  readonly maxVUs?: number;
+  /** Default 'even'. */
+  readonly arrivals?: 'even' | 'poisson';
+}
+
 /** Closed loop: each of `vus` starts its next operation when its last one has finished. k6's constant-vus. */
 export interface ConstantVus extends LoadBase {
   readonly executor: 'constant-vus';
@@ -53,20 +80,60 @@ export interface ConstantVus extends LoadBase {
   readonly duration: Duration;
 }
 
-export type Load = ConstantArrivalRate | ConstantVus;
+/** Closed loop, with a number of users that goes from `startVUs` through the targets of the stages. k6's ramping-vus. */
+export interface RampingVus extends LoadBase {
+  readonly executor: 'ramping-vus';
+  /** >= 0. Default 1. */
+  readonly startVUs?: number;
+  /** At least one; targets are whole numbers of users. The load lasts as long as all of them. */
+  readonly stages: readonly Stage[];
+  /**
+   * How long a user that must go may take to finish its operation; it is cut off then. Once the load has ended, its
+   * `gracefulStop` counts for all. Default '30s'.
+   */
+  readonly gracefulRampDown?: Duration;
+}
 
-/** SIGKILL. After `duration` the node is started again on its data. */
-export interface CrashFault {
-  readonly kind: 'crash';
+/**
+ * Closed loop: `vus` users share `iterations`, each taking the next one when its last one has finished. The load ends with the
+ * last iteration, or after `maxDuration` with fewer. What else is timed (faults, the warm-up) goes by `maxDuration`. k6's
+ * shared-iterations.
+ */
+export interface SharedIterations extends LoadBase {
+  readonly executor: 'shared-iterations';
+  /** >= 1. */
+  readonly vus: number;
+  /** How many operations in all, at least `vus`. */
+  readonly iterations: number;
+  /** Default '10m'. */
+  readonly maxDuration?: Duration;
+}
+
+export type Load = ConstantArrivalRate | RampingArrivalRate | ConstantVus | RampingVus | SharedIterations;
+
+interface FaultBase {
   /** From the start of the scenario. */
   readonly at: Duration;
-  /** How long the node stays down, > 0. */
+  /** How long it lasts, > 0. */
   readonly duration: Duration;
   /** A node's name ('n1'), or the role a node has at that moment. */
   readonly target: 'leader' | 'follower' | (string & {});
 }
 
-export type Fault = CrashFault;
+/** SIGKILL. After `duration` the node is started again on its data. */
+export interface CrashFault extends FaultBase {
+  readonly kind: 'crash';
+}
+
+/**
+ * SIGSTOP, and SIGCONT after `duration`: the node neither hears nor answers, its connections stay open, and when it goes on
+ * it does not know that time has passed.
+ */
+export interface PauseFault extends FaultBase {
+  readonly kind: 'pause';
+}
+
+export type Fault = CrashFault | PauseFault;
 
 export type ThresholdInput =
   string | { readonly threshold: string; readonly abortOnFail?: boolean; readonly delayAbortEval?: Duration };

@@ -25,8 +25,14 @@ interface ValidLoadBase {
   readonly workload: ValidWorkload;
   /** From the start of the scenario. */
   readonly startTimeMs: number;
+  /** Of a ramp: of all its stages together. Of shared iterations: the most, for they may be done earlier. */
   readonly durationMs: number;
   readonly gracefulStopMs: number;
+}
+
+export interface ValidStage {
+  readonly target: number;
+  readonly durationMs: number;
 }
 
 export interface ValidConstantArrivalRate extends ValidLoadBase {
@@ -38,15 +44,39 @@ export interface ValidConstantArrivalRate extends ValidLoadBase {
   readonly arrivals: 'even' | 'poisson';
 }
 
+export interface ValidRampingArrivalRate extends ValidLoadBase {
+  readonly executor: 'ramping-arrival-rate';
+  readonly startRate: number;
+  readonly timeUnitMs: number;
+  readonly stages: readonly ValidStage[];
+  readonly preAllocatedVUs: number;
+  readonly maxVUs: number;
+  readonly arrivals: 'even' | 'poisson';
+}
+
 export interface ValidConstantVus extends ValidLoadBase {
   readonly executor: 'constant-vus';
   readonly vus: number;
 }
 
-export type ValidLoad = ValidConstantArrivalRate | ValidConstantVus;
+export interface ValidRampingVus extends ValidLoadBase {
+  readonly executor: 'ramping-vus';
+  readonly startVUs: number;
+  readonly stages: readonly ValidStage[];
+  readonly gracefulRampDownMs: number;
+}
+
+export interface ValidSharedIterations extends ValidLoadBase {
+  readonly executor: 'shared-iterations';
+  readonly vus: number;
+  readonly iterations: number;
+}
+
+export type ValidArrivalRate = ValidConstantArrivalRate | ValidRampingArrivalRate;
+export type ValidLoad = ValidArrivalRate | ValidConstantVus | ValidRampingVus | ValidSharedIterations;
 
 export interface ValidFault {
-  readonly kind: 'crash';
+  readonly kind: 'crash' | 'pause';
   readonly atMs: number;
   readonly durationMs: number;
   readonly target: string;
@@ -62,14 +92,14 @@ export interface ScenarioData {
   readonly loads: Readonly<Record<string, ValidLoad>>;
   readonly faults: readonly ValidFault[];
   readonly thresholds: readonly Threshold[];
-  /** When the last load ends, without its graceful stop. */
+  /** When the last load ends, at the latest, without its graceful stop. */
   readonly totalDurationMs: number;
 }
 
 /**
  * Invariants, held by `validateScenario` and `withOverrides`: (1) at least one load, each within 24 hours; (2) the warm-up is
  * shorter than the scenario; (3) every fault begins behind the warm-up and ends within the scenario, on a node that exists;
- * (4) 1 <= preAllocatedVUs <= maxVUs; (5) thresholds name loads that exist.
+ * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; (5) thresholds name loads that exist.
  */
 export type ValidScenario = ScenarioData & { readonly [checked]: true };
 

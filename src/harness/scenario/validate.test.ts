@@ -142,7 +142,7 @@ describe('an invalid scenario is refused by path and value', () => {
     [
       ['loads', 'registers', 'executor'],
       'constant-rate',
-      "steady: loads.registers.executor must be 'constant-arrival-rate' or 'constant-vus', not 'constant-rate'",
+      "steady: loads.registers.executor must be 'constant-arrival-rate' or 'ramping-arrival-rate' or 'constant-vus' or 'ramping-vus' or 'shared-iterations', not 'constant-rate'",
     ],
     [['loads', 'registers', 'executor'], 'constant-vu', "did you mean 'constant-vus'?"],
     [
@@ -203,7 +203,7 @@ describe('an invalid scenario is refused by path and value', () => {
     [['faults', 0, 'at'], '1s', 'faults[0].at must lie behind the warmup (2.0s)'],
     [['faults', 0, 'target'], 'n4', "faults[0].target must be one of leader, follower, n1, n2, n3, not 'n4'"],
     [['faults', 0, 'target'], 'laeder', "did you mean 'leader'?"],
-    [['faults', 0, 'kind'], 'crush', "faults[0].kind must be 'crash', not 'crush'; did you mean 'crash'?"],
+    [['faults', 0, 'kind'], 'crush', "faults[0].kind must be 'crash' or 'pause', not 'crush'; did you mean 'crash'?"],
     [['faults', 0, 'duration'], 0, 'faults[0].duration must be a duration > 0'],
     [['faults'], { kind: 'crash' }, "faults must be a list of faults, not { kind: 'crash' }"],
   ])('of a fault: %j = %j', (path, value, message) => {
@@ -224,7 +224,7 @@ describe('an invalid scenario is refused by path and value', () => {
         { kind: 'crash', at, duration: '4s', target: 'n1' },
       ],
     });
-    expect(problemsOf(twice('8s')).join()).toContain('faults[1] must not overlap faults[0]: n1 would be down already');
+    expect(problemsOf(twice('8s')).join()).toContain('faults[1] must not overlap faults[0]: n1 would be out already');
     expect(problemsOf(twice('9s'))).toEqual([]);
   });
 

@@ -17,9 +17,10 @@ import {
 } from './options.ts';
 import { parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';
-import type { ScenarioData, ValidLoad, ValidScenario } from './valid-scenario.ts';
+import type { ScenarioData, ValidLoad, ValidScenario, ValidStage } from './valid-scenario.ts';
 
 const MAX_VIRTUAL_USERS = 100_000;
+const MAX_ITERATIONS = 1_000_000_000;
 
 const registers = options({
   kind: z.literal('registers'),
@@ -39,36 +40,79 @@ const loadBase = {
   workload,
   startTime: duration({ zero: 'allowed' }).default(0),
   gracefulStop: duration({ zero: 'allowed' }).default(5_000),
-  duration: duration({ zero: 'refused' }),
 };
+const lasting = { duration: duration({ zero: 'refused' }) };
 
-const constantArrivalRate = options({
-  executor: z.literal('constant-arrival-rate'),
-  ...loadBase,
-  rate: positive(),
+const arrivalRate = {
   timeUnit: duration({ zero: 'refused' }).default(1_000),
   preAllocatedVUs: integer(1, MAX_VIRTUAL_USERS),
   maxVUs: integer(1, MAX_VIRTUAL_USERS).optional(),
   arrivals: oneOf('even', 'poisson').default('even'),
+};
+
+function stages(target: z.ZodNumber, example: number) {
+  const stage = options(
+    { target, duration: duration({ zero: 'allowed' }) },
+    `a stage such as { target: ${example}, duration: '30s' }`,
+  );
+  const message = `must be a list of at least one stage such as { target: ${example}, duration: '30s' }`;
+  return z.array(stage, message).min(1, message);
+}
+
+const constantArrivalRate = options({
+  executor: z.literal('constant-arrival-rate'),
+  ...loadBase,
+  ...lasting,
+  ...arrivalRate,
+  rate: positive(),
 });
 
-const constantVus = options({ executor: z.literal('constant-vus'), ...loadBase, vus: integer(1, MAX_VIRTUAL_USERS) });
+const rampingArrivalRate = options({
+  executor: z.literal('ramping-arrival-rate'),
+  ...loadBase,
+  ...arrivalRate,
+  startRate: notNegative().default(0),
+  stages: stages(notNegative(), 500),
+});
+
+const constantVus = options({
+  executor: z.literal('constant-vus'),
+  ...loadBase,
+  ...lasting,
+  vus: integer(1, MAX_VIRTUAL_USERS),
+});
+
+const rampingVus = options({
+  executor: z.literal('ramping-vus'),
+  ...loadBase,
+  startVUs: integer(0, MAX_VIRTUAL_USERS).default(1),
+  stages: stages(integer(0, MAX_VIRTUAL_USERS), 20),
+  gracefulRampDown: duration({ zero: 'allowed' }).default(30_000),
+});
+
+const sharedIterations = options({
+  executor: z.literal('shared-iterations'),
+  ...loadBase,
+  vus: integer(1, MAX_VIRTUAL_USERS),
+  iterations: integer(1, MAX_ITERATIONS),
+  maxDuration: duration({ zero: 'refused' }).default(600_000),
+});
 
 const load = variants(
   'executor',
-  ['constant-arrival-rate', 'constant-vus'],
-  [constantArrivalRate, constantVus],
+  ['constant-arrival-rate', 'ramping-arrival-rate', 'constant-vus', 'ramping-vus', 'shared-iterations'],
+  [constantArrivalRate, rampingArrivalRate, constantVus, rampingVus, sharedIterations],
   "a load such as { executor: 'constant-arrival-rate', ... }",
 );
 
-const crash = options({
-  kind: z.literal('crash'),
+const faultBase = {
   at: duration({ zero: 'allowed' }),
   duration: duration({ zero: 'refused' }),
   target: text("'leader', 'follower' or the name of a node such as 'n1'"),
-});
-
-const fault = variants('kind', ['crash'], [crash], "a fault such as { kind: 'crash', ... }");
+};
+const crash = options({ kind: z.literal('crash'), ...faultBase });
+const pause = options({ kind: z.literal('pause'), ...faultBase });
+const fault = variants('kind', ['crash', 'pause'], [crash, pause], "a fault such as { kind: 'crash', ... }");
 
 const thresholdOptions = options({
   threshold: text("an expression such as 'p(99)<500'"),
@@ -138,7 +182,10 @@ export function validateScenario(value: unknown, origin: string): ValidScenario 
 
 /** What the command line may change of a scenario. */
 export interface ScenarioOverrides {
-  /** How long every load lasts, milliseconds, > 0. */
+  /**
+   * How long every load lasts, milliseconds, > 0. The stages of a ramp are stretched or shrunk in proportion, with the same
+   * targets; of shared iterations it is the most time they may take, not their number.
+   */
   readonly durationMs?: number | undefined;
   /** How many nodes the cluster has, 1 to 9. */
   readonly nodes?: number | undefined;
@@ -153,7 +200,10 @@ export function withOverrides(scenario: ValidScenario, { durationMs, nodes }: Sc
     problems.push(`${scenario.name}: --nodes must be a whole number from 1 to 9, not ${nodes}`);
   if (problems.length > 0) throw new ScenarioError(problems);
   const loads = Object.fromEntries(
-    Object.entries(scenario.loads).map(([name, load]) => [name, durationMs === undefined ? load : { ...load, durationMs }]),
+    Object.entries(scenario.loads).map(([name, load]) => [
+      name,
+      durationMs === undefined ? load : withDuration(load, durationMs),
+    ]),
   );
   const cluster = nodes === undefined ? scenario.cluster : { ...scenario.cluster, nodes };
   return checked({ ...scenario, cluster, loads, totalDurationMs: totalDurationMs(loads) }, scenario.name);
@@ -165,12 +215,43 @@ function checked(data: ScenarioData, origin: string): ValidScenario {
   return data as ValidScenario;
 }
 
+function withDuration(load: ValidLoad, durationMs: number): ValidLoad {
+  if (!('stages' in load)) return { ...load, durationMs };
+  const scale = durationMs / load.durationMs;
+  const stages = load.stages.map((stage) => ({ ...stage, durationMs: stage.durationMs * scale }));
+  return { ...load, stages, durationMs };
+}
+
 function validLoad(input: z.output<typeof load>): ValidLoad {
-  const { startTime: startTimeMs, duration: durationMs, gracefulStop: gracefulStopMs, ...rest } = input;
-  const times = { startTimeMs, durationMs, gracefulStopMs };
-  if (rest.executor === 'constant-vus') return { ...rest, ...times };
-  const { timeUnit: timeUnitMs, maxVUs, ...arrivals } = rest;
-  return { ...arrivals, ...times, timeUnitMs, maxVUs: maxVUs ?? arrivals.preAllocatedVUs };
+  const { startTime: startTimeMs, gracefulStop: gracefulStopMs, ...rest } = input;
+  const times = { startTimeMs, gracefulStopMs };
+  switch (rest.executor) {
+    case 'constant-arrival-rate': {
+      const { duration: durationMs, timeUnit: timeUnitMs, maxVUs, ...same } = rest;
+      return { ...same, ...times, durationMs, timeUnitMs, maxVUs: maxVUs ?? same.preAllocatedVUs };
+    }
+    case 'ramping-arrival-rate': {
+      const { stages, timeUnit: timeUnitMs, maxVUs, ...same } = rest;
+      return { ...same, ...times, ...validStages(stages), timeUnitMs, maxVUs: maxVUs ?? same.preAllocatedVUs };
+    }
+    case 'constant-vus': {
+      const { duration: durationMs, ...same } = rest;
+      return { ...same, ...times, durationMs };
+    }
+    case 'ramping-vus': {
+      const { stages, gracefulRampDown: gracefulRampDownMs, ...same } = rest;
+      return { ...same, ...times, ...validStages(stages), gracefulRampDownMs };
+    }
+    case 'shared-iterations': {
+      const { maxDuration: durationMs, ...same } = rest;
+      return { ...same, ...times, durationMs };
+    }
+  }
+}
+
+function validStages(input: readonly { readonly target: number; readonly duration: number }[]) {
+  const stages = input.map(({ target, duration: durationMs }): ValidStage => ({ target, durationMs }));
+  return { stages, durationMs: stages.reduce((sum, { durationMs }) => sum + durationMs, 0) };
 }
 
 function totalDurationMs(loads: Readonly<Record<string, ValidLoad>>): number {

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../../runtime/clock.ts';
 import { sleep } from '../../../runtime/clock.ts';
-import type { Load, Scenario } from '../../scenario/scenario.ts';
+import type { Load, Scenario, Stage } from '../../scenario/scenario.ts';
 import { PhaseTracker } from '../../scenario/phases.ts';
 import { validateScenario } from '../../scenario/validate.ts';
 import type { ValidScenario } from '../../scenario/valid-scenario.ts';
@@ -53,6 +53,25 @@ export function arrivals(rate: number, duration: string, more: Partial<Load> = {
 
 export function closedLoop(vus: number, duration: string, more: Partial<Load> = {}): Load {
   return { executor: 'constant-vus', workload: { kind: 'registers' }, vus, duration, ...more } as Load;
+}
+
+export function ramp(stages: readonly Stage[], more: Partial<Load> = {}): Load {
+  return {
+    executor: 'ramping-arrival-rate',
+    workload: { kind: 'registers' },
+    stages,
+    preAllocatedVUs: 1,
+    maxVUs: 10_000,
+    ...more,
+  } as Load;
+}
+
+export function rampingUsers(stages: readonly Stage[], more: Partial<Load> = {}): Load {
+  return { executor: 'ramping-vus', workload: { kind: 'registers' }, stages, ...more } as Load;
+}
+
+export function shared(vus: number, iterations: number, more: Partial<Load> = {}): Load {
+  return { executor: 'shared-iterations', workload: { kind: 'registers' }, vus, iterations, ...more } as Load;
 }
 
 /** Without warm-up, unless told otherwise. */

@@ -1,11 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../runtime/random.ts';
 import { beginCrash } from './crash.ts';
+import { beginPause } from './pause.ts';
 import type { FaultContext } from './fault.ts';
 
-function world(options: { leader?: string; how?: string; succeeded?: number; nodes?: number } = {}) {
+function world(
+  options: {
+    leader?: string;
+    how?: string;
+    succeeded?: number;
+    nodes?: number;
+    keepsRunning?: boolean;
+    staysStopped?: boolean;
+  } = {},
+) {
   const calls: string[] = [];
-  const state = { term: 3 };
+  const state = { term: 3, paused: false };
   const nodes = Array.from({ length: options.nodes ?? 3 }, (_, at) => ({ id: `n${at + 1}` }));
   const context: FaultContext = {
     target: {
@@ -18,6 +28,15 @@ function world(options: { leader?: string; how?: string; succeeded?: number; nod
       async restart(node) {
         calls.push(`restart ${node}`);
       },
+      async pause(node) {
+        calls.push(`pause ${node}`);
+        state.paused = !options.keepsRunning;
+      },
+      async resume(node) {
+        calls.push(`resume ${node}`);
+        if (!options.staysStopped) state.paused = false;
+      },
+      isPaused: () => state.paused,
     },
     witness: { operationsSucceeded: () => options.succeeded ?? 10, highestLeaderTerm: () => state.term },
     random: new Random(1),
@@ -76,5 +95,49 @@ describe('crash', () => {
     const fault = await beginCrash('leader', context);
     await fault.end();
     expect(fault.proof().proven).toBe(true);
+  });
+});
+
+describe('pause', () => {
+  test('of the leader is proven by the state of its process and a new leader', async () => {
+    const { context, calls, state } = world({ leader: 'n2' });
+    const fault = await beginPause('leader', context);
+    state.term = 4;
+    await fault.end();
+    expect(calls).toEqual(['pause n2', 'resume n2']);
+    expect(fault.proof()).toEqual({
+      proven: true,
+      observations: [
+        '10 operations had succeeded before',
+        'the process of n2 was stopped at the beginning and at the end',
+        'a new leader in term 4, after term 3',
+        'n2 runs again',
+      ],
+    });
+  });
+
+  test('of a follower needs no election', async () => {
+    const { context } = world({ leader: 'n1' });
+    const fault = await beginPause('follower', context);
+    await fault.end();
+    expect(fault.proof().proven).toBe(true);
+  });
+
+  test.each([
+    ['the process did not stay stopped', { leader: 'n1', keepsRunning: true }],
+    ['it does not run again', { leader: 'n1', staysStopped: true }],
+    ['nothing had succeeded before', { leader: 'n1', succeeded: 0 }],
+  ])('is not proven when %s', async (_name, options) => {
+    const { context } = world(options);
+    const fault = await beginPause('n2', context);
+    await fault.end();
+    expect(fault.proof().proven).toBe(false);
+  });
+
+  test('of a leader that nobody replaced is not proven', async () => {
+    const { context } = world({ leader: 'n1' });
+    const fault = await beginPause('leader', context);
+    await fault.end();
+    expect(fault.proof().proven).toBe(false);
   });
 });
