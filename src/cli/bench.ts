@@ -4,7 +4,7 @@ import { freshSeed } from '../runtime/random.ts';
 import { loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { choice, type Command, text, UsageError, wholeNumber } from './command.ts';
-import { measure, packageFolder, resultsFolder, STANDARD_SCENARIOS } from './measure.ts';
+import { measure, packageFolder, RESULTS_OPTION, resultsFolder, SEED_OPTION, STANDARD_SCENARIOS } from './measure.ts';
 
 /** quick: the whole job in under two minutes on two cores. full: long enough for a stable p99.9. */
 const PROFILES = {
@@ -23,13 +23,8 @@ export const bench: Command = {
       description: 'quick (under two minutes) or full (several)',
       defaultText: 'quick',
     },
-    seed: {
-      type: 'string',
-      placeholder: 'N',
-      description: 'repeats arrivals, keys and fault schedule of the run that printed it',
-      defaultText: 'a fresh one',
-    },
-    results: { type: 'string', placeholder: 'DIR', description: 'where the result folder is made', defaultText: 'results' },
+    seed: SEED_OPTION,
+    results: RESULTS_OPTION,
   },
   notes: `The standard scenarios: ${STANDARD_SCENARIOS.join(', ')}. Ctrl-C keeps what has been measured.`,
   async run(invocation) {

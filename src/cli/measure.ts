@@ -15,7 +15,7 @@ import { type Microbenchmark, type Run, SCHEMA_VERSION, type ScenarioResult } fr
 import { runScenario } from '../harness/run.ts';
 import { failedResult } from '../harness/run-result.ts';
 import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
-import { UsageError } from './command.ts';
+import { type OptionSpec, UsageError } from './command.ts';
 import { catchInterrupts } from './interrupt.ts';
 import { wantsColour, widthOf } from './terminal.ts';
 
@@ -172,6 +172,20 @@ export function shortPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short.startsWith('..') ? path : short;
 }
+
+/** Flags that the measuring commands have in common. */
+export const SEED_OPTION: OptionSpec = {
+  type: 'string',
+  placeholder: 'N',
+  description: 'repeats arrivals, keys and fault schedule of the run that printed it',
+  defaultText: 'a fresh one',
+};
+export const RESULTS_OPTION: OptionSpec = {
+  type: 'string',
+  placeholder: 'DIR',
+  description: 'where the result folder is made',
+  defaultText: 'results',
+};
 
 /** The scenarios that `bench` runs, in this order. */
 export const STANDARD_SCENARIOS = ['steady', 'leader-crash'] as const;

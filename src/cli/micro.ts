@@ -2,7 +2,7 @@
 
 import { parseDuration } from '../runtime/duration.ts';
 import { type Command, text, UsageError } from './command.ts';
-import { measure, resultsFolder } from './measure.ts';
+import { measure, RESULTS_OPTION, resultsFolder } from './measure.ts';
 
 export const micro: Command = {
   name: 'micro',
@@ -10,7 +10,7 @@ export const micro: Command = {
   arguments: '[PATTERN]',
   options: {
     time: { type: 'string', short: 't', placeholder: 'D', description: 'how long each benchmark is measured', defaultText: '1s' },
-    results: { type: 'string', placeholder: 'DIR', description: 'where the result folder is made', defaultText: 'results' },
+    results: RESULTS_OPTION,
   },
   notes: `PATTERN is text that 'suite/name' contains.
 

@@ -6,7 +6,7 @@ import { EXIT } from '../harness/report/exit.ts';
 import { listScenarios, loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { type Command, flag, text, UsageError, wholeNumber } from './command.ts';
-import { measure, packageFolder, resultsFolder } from './measure.ts';
+import { measure, packageFolder, RESULTS_OPTION, resultsFolder, SEED_OPTION } from './measure.ts';
 
 export const run: Command = {
   name: 'run',
@@ -22,13 +22,8 @@ export const run: Command = {
       description: "how long every load lasts: '30s', '5m'",
       defaultText: "the scenario's",
     },
-    seed: {
-      type: 'string',
-      placeholder: 'N',
-      description: 'repeats arrivals, keys and fault schedule of the run that printed it',
-      defaultText: 'a fresh one',
-    },
-    results: { type: 'string', placeholder: 'DIR', description: 'where the result folder is made', defaultText: 'results' },
+    seed: SEED_OPTION,
+    results: RESULTS_OPTION,
   },
   notes: `A scenario is a name from --list, or the path of a module.
 
