@@ -1,7 +1,7 @@
 // Joins the pure Raft core with disk, network and state machine. Takes everything that waits in its mailbox in one turn:
 // one batch of proposals, one append and one fsync, one frame per peer, one transaction.
 
-import { known } from '../../runtime/assert.ts';
+import { assert, known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { RaftCore } from '../raft/core.ts';
 import type { Effect, Entry, HardState, Input, Message, NodeId, Proposal, RaftEvent } from '../raft/protocol.ts';
@@ -243,9 +243,9 @@ export class RaftHost {
     const waiting = this.#waiting.get(entry.index);
     if (waiting === undefined) return;
     this.#waiting.delete(entry.index);
-    if (waiting.term === entry.term) {
-      this.#ports.meter.onProposals('applied', 1);
-      waiting.request.resolve(outcome);
-    } else waiting.request.reject(new RpcError('superseded', `another leader's entry took index ${entry.index}`));
+    // Writes wait only while this node leads in the term in which it proposed them, and no other leader can fill that index then.
+    assert(waiting.term === entry.term, `index ${entry.index} was proposed in term ${waiting.term} and applied in ${entry.term}`);
+    this.#ports.meter.onProposals('applied', 1);
+    waiting.request.resolve(outcome);
   }
 }

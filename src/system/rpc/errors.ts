@@ -27,8 +27,6 @@ export const ERRORS = {
   'no-leader': kind(status.UNAVAILABLE, 'definite', 'retryable'),
   /** The node stopped being leader before the write was committed. It may still be. */
   'leadership-lost': kind(status.UNAVAILABLE, 'maybe', 'retryable'),
-  /** Another leader's entry took the place of this write in the log. */
-  superseded: kind(status.ABORTED, 'definite', 'retryable'),
   /** The node has as much work waiting as it takes. */
   overloaded: kind(status.RESOURCE_EXHAUSTED, 'definite', 'retryable'),
   /** The deadline had passed before the work began. */
