@@ -29,6 +29,7 @@ const FLOORS: Record<string, number> = {
   'src/harness/check': 3,
   'src/harness/report': 3,
   'src/harness/launch': 4,
+  'src/harness/target': 4,
   'src/harness/run-result.ts': 5,
   'src/harness/run.ts': 6,
   'src/cli': 7,

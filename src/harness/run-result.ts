@@ -3,6 +3,7 @@
 import { worstVerdict } from './check/check-histories.ts';
 import type { FaultRecord } from './faults/schedule.ts';
 import type { ClusterWatch } from './launch/cluster-watch.ts';
+import type { PlannedOperation } from './load/operation.ts';
 import type { Recorder } from './load/recorder.ts';
 import { evaluateThresholds, type LiveThresholds } from './load/thresholds.ts';
 import type { CheckResult, FaultWindow, Instrument, ScenarioResult, ThresholdResult } from './result/schema.ts';
@@ -15,6 +16,7 @@ export interface Measured {
   readonly originMs: number;
   readonly startedWallMs: number;
   readonly durationMs: number;
+  readonly finalReads: readonly PlannedOperation[];
   /** By a threshold with abortOnFail. */
   readonly aborted: boolean;
   readonly recorder: Recorder;

@@ -10,14 +10,15 @@ import { runFaults } from './faults/schedule.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
 import { launchProcesses } from './launch/process-launcher.ts';
-import { connectSqlTarget, type SqlTarget } from './launch/sql-target.ts';
 import { runLoads } from './load/generator.ts';
 import { HistorySink } from './load/history-sink.ts';
 import { InstrumentProbe, instrumentProblems } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
+import type { PlannedOperation, Target } from './load/operation.ts';
 import { LiveThresholds } from './load/thresholds.ts';
 import type { Phase, ScenarioResult } from './result/schema.ts';
 import { type Measured, resultOf } from './run-result.ts';
+import { connectTarget } from './target/connect.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import type { ValidScenario } from './scenario/valid-scenario.ts';
 
@@ -45,6 +46,8 @@ export interface RunScenarioOptions {
 }
 
 const LEADER_TIMEOUT_MS = 30_000;
+/** How long the cluster may take to serve again before a final read counts as failed. */
+const FINAL_TIMEOUT_MS = 30_000;
 const CHECK_TIME_LIMIT_MS = 60_000;
 
 /**
@@ -60,10 +63,10 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   onStep(`starting ${scenario.cluster.nodes} nodes`);
   const { cluster, watch } = await startCluster(scenario, folder, options, cleanup);
   const random = new Random(options.seed);
-  const target = await connectSqlTarget({
+  const target = await connectTarget({
+    scenario,
     endpoints: cluster.nodes.map((node) => node.endpoint),
-    reads: scenario.cluster.reads,
-    operationTimeoutMs: scenario.operationTimeoutMs,
+    httpEndpoints: cluster.nodes.map((node) => node.httpEndpoint),
     clock,
     random: random.fork('client'),
   }).catch((error: unknown) => {
@@ -81,7 +84,7 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   // After a Ctrl-C the user wants an end; after a threshold ended the load the cluster is there to be asked.
   if (!signal.aborted) {
     onStep('reading everything back');
-    await readBack(scenario, target, history, () => clock.now() - measured.originMs, measured.invalid);
+    await readBack(measured.finalReads, target, history, () => clock.now() - measured.originMs, measured.invalid);
   }
   await history.close();
   onStep('stopping the nodes');
@@ -124,7 +127,7 @@ async function startCluster(scenario: ValidScenario, folder: string, options: Ru
 interface Parts {
   readonly cluster: Cluster;
   readonly watch: ClusterWatch;
-  readonly target: SqlTarget;
+  readonly target: Target;
   readonly history: HistorySink;
   readonly random: Random;
 }
@@ -201,6 +204,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
       originMs,
       startedWallMs,
       durationMs,
+      finalReads: load.finalReads,
       aborted: crossed.signal.aborted,
       recorder,
       tracker,
@@ -217,21 +221,17 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
 
 /** Reads of everything that was written, when nothing disturbs any more: what was acknowledged must be there. */
 async function readBack(
-  scenario: ValidScenario,
-  target: SqlTarget,
+  reads: readonly PlannedOperation[],
+  target: Target,
   history: HistorySink,
   nowMs: () => number,
   invalid: string[],
 ): Promise<void> {
-  const workloads = Object.values(scenario.loads).map((load) => load.workload);
-  const keys = Math.max(0, ...workloads.map((workload) => (workload.kind === 'registers' ? workload.keys : 0)));
-  try {
-    for (let key = 0; key < keys; key++)
-      await history.final('registers', 'read', String(key), nowMs, () => target.readRegister(key));
-    if (workloads.some((workload) => workload.kind === 'set')) {
-      await history.final('set', 'read-all', undefined, nowMs, () => target.readElements());
-    }
-  } catch (error) {
-    invalid.push(`the final read failed: ${error instanceof Error ? error.message : String(error)}`);
+  const { signal } = new AbortController();
+  for (const read of reads) {
+    const answer = await history.final(read, nowMs, () => target.invoke(read, signal, FINAL_TIMEOUT_MS));
+    if (answer.outcome === 'ok') continue;
+    invalid.push(`the final read of ${read.kind} failed: ${answer.code}`);
+    return;
   }
 }

@@ -33,9 +33,9 @@ export interface HistoryEvent extends NewHistoryEvent {
 }
 
 /** Which objects the operations worked on, and so which checker applies. */
-export type HistoryModel = 'register' | 'register-map' | 'kv' | 'set';
+export type HistoryModel = 'register' | 'register-map' | 'kv' | 'set' | 'append' | 'bank';
 
-export const HISTORY_MODELS: readonly HistoryModel[] = ['register', 'register-map', 'kv', 'set'];
+export const HISTORY_MODELS: readonly HistoryModel[] = ['register', 'register-map', 'kv', 'set', 'append', 'bank'];
 
 export interface HistoryHeader {
   readonly model: HistoryModel;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Carried } from './testing/fake-server.ts';
 import { Random } from '../../runtime/random.ts';
 import { VirtualClock } from '../../runtime/virtual-clock.ts';
 import { runLoads } from './generator.ts';
@@ -91,7 +92,7 @@ describe('open loop', () => {
     expect(Math.max(...of('late').map(({ scheduledMs }) => scheduledMs))).toBeLessThan(5_000);
     expect(Math.min(...of('closed').map(({ scheduledMs }) => scheduledMs))).toBe(1_500);
     expect(Math.max(...of('closed').map(({ scheduledMs }) => scheduledMs))).toBeLessThan(3_500);
-    const values = outcome.ends.flatMap(({ operation }) => operation.value ?? []);
+    const values = outcome.ends.flatMap(({ operation }) => (operation as Carried).value ?? []);
     expect(new Set(values).size).toBe(values.length);
     expect(outcome.report.durationMs).toBeGreaterThanOrEqual(5_000);
     expect(clock.pendingTimers).toBe(0);

@@ -5,7 +5,7 @@ import type { Cancel, Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Second } from '../result/schema.ts';
 import type { ValidScenario } from '../scenario/valid-scenario.ts';
-import type { Invoke, LoadEvent } from './operation.ts';
+import type { Invoke, LoadEvent, PlannedOperation } from './operation.ts';
 import { SpinBudget } from './pacer.ts';
 import type { Recorder } from './recorder.ts';
 import { RunningLoad } from './running-load.ts';
@@ -38,6 +38,8 @@ export interface LoadReport {
   /** How many process ids were used. */
   readonly processes: number;
   readonly loads: readonly LoadSummary[];
+  /** Reads of everything that was changed, for when nothing disturbs any more: each object once. */
+  readonly finalReads: readonly PlannedOperation[];
 }
 
 /**
@@ -146,6 +148,13 @@ class LoadRun {
       stopped: this.#options.signal?.aborted === true,
       processes: this.#processes,
       loads: this.#loads.map((load) => load.summary()),
+      finalReads: withoutRepetitions(this.#loads.flatMap((load) => load.finalReads())),
     });
   }
+}
+
+/** Loads of one kind work on the same objects. */
+function withoutRepetitions(reads: readonly PlannedOperation[]): PlannedOperation[] {
+  const objects = new Map(reads.map((read) => [`${read.kind} ${'key' in read ? read.key : ''}`, read]));
+  return [...objects.values()];
 }

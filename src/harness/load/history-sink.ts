@@ -2,14 +2,10 @@
 
 import { join } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
-import { MISMATCH, type HistoryModel, type NewHistoryEvent } from '../history/event.ts';
+import { MISMATCH, type HistoryHeader, type NewHistoryEvent } from '../history/event.ts';
 import { HistoryWriter } from '../history/writer.ts';
-import type { ValidScenario } from '../scenario/valid-scenario.ts';
-import { CAS_MISMATCH, type LoadEvent, type PlannedOperation } from './operation.ts';
-
-const MODELS = { registers: 'register-map', set: 'set' } as const satisfies Record<string, HistoryModel>;
-
-export type WorkloadKind = keyof typeof MODELS;
+import type { ValidScenario, ValidWorkload, WorkloadKind } from '../scenario/valid-scenario.ts';
+import { type Answer, EXPECTED_FAILURES, type LoadEvent, type PlannedOperation } from './operation.ts';
 
 /** Processes of the reads behind the end of the load: far above those of the generator. */
 const FINAL_PROCESS = 1_000_000_000;
@@ -21,15 +17,14 @@ export class HistorySink {
     this.#writers = writers;
   }
 
-  /** Creates `history-<kind>.jsonl` in `folder` for each kind of workload. Throws HistoryWriteError. */
+  /** Creates `history-<kind>.jsonl` in `folder` for each kind of workload that is checked. Throws HistoryWriteError. */
   static async open(folder: string, scenario: ValidScenario, seed: number, clock: Clock): Promise<HistorySink> {
-    const kinds = new Set(Object.values(scenario.loads).map((load) => load.workload.kind));
     const writers = new Map<WorkloadKind, HistoryWriter>();
-    for (const kind of kinds) {
-      writers.set(
-        kind,
-        await HistoryWriter.open(join(folder, `history-${kind}.jsonl`), { model: MODELS[kind], seed }, { clock }),
-      );
+    for (const { workload } of Object.values(scenario.loads)) {
+      const header = headerOf(workload);
+      if (header === undefined || writers.has(workload.kind)) continue;
+      const path = join(folder, `history-${workload.kind}.jsonl`);
+      writers.set(workload.kind, await HistoryWriter.open(path, { ...header, seed }, { clock }));
     }
     return new HistorySink(writers);
   }
@@ -41,47 +36,30 @@ export class HistorySink {
   /** For the generator. */
   readonly record = (event: LoadEvent): void => {
     const { operation } = event;
-    const kind: WorkloadKind = operation.operation === 'add' ? 'set' : 'registers';
-    this.#writers.get(kind)?.append({
+    this.#writers.get(operation.kind)?.append({
       process: event.process,
       type: event.type,
-      f: operation.operation,
-      ...(operation.key !== undefined && { key: String(operation.key) }),
-      value: event.type === 'ok' && operation.operation === 'read' ? (event.value ?? null) : argumentOf(operation),
+      ...whatOf(operation),
+      value: event.type === 'ok' ? resultOf(operation, event.value) : argumentOf(operation),
       timeNs: Math.round(event.atMs * 1e6),
-      ...(event.type !== 'invoke' && event.code !== undefined && { error: event.code === CAS_MISMATCH ? MISMATCH : event.code }),
+      ...(event.type !== 'invoke' &&
+        event.code !== undefined && { error: EXPECTED_FAILURES.has(event.code) ? MISMATCH : event.code }),
     });
   };
 
-  /**
-   * Records a read behind the end of the load.
-   * @param read makes it; when it rejects, the history says that it failed, and so does the returned promise.
-   */
-  async final<T>(
-    kind: WorkloadKind,
-    f: 'read' | 'read-all',
-    key: string | undefined,
-    nowMs: () => number,
-    read: () => Promise<T>,
-  ): Promise<void> {
-    const writer = this.#writers.get(kind);
-    const event = (type: NewHistoryEvent['type'], value: unknown): void => {
-      writer?.append({
-        process: FINAL_PROCESS,
-        type,
-        f,
-        ...(key !== undefined && { key }),
-        value,
-        timeNs: Math.round(nowMs() * 1e6),
-      });
+  /** Records a read behind the end of the load. @param invoke makes it. Resolves with what it came to. */
+  async final(operation: PlannedOperation, nowMs: () => number, invoke: () => Promise<Answer>): Promise<Answer> {
+    const writer = this.#writers.get(operation.kind);
+    const record = (type: NewHistoryEvent['type'], value: unknown): void => {
+      const timeNs = Math.round(nowMs() * 1e6);
+      writer?.append({ process: FINAL_PROCESS, type, ...whatOf(operation), value, timeNs });
     };
-    event('invoke', null);
-    try {
-      event('ok', await read());
-    } catch (error) {
-      event('fail', null);
-      throw error;
-    }
+    record('invoke', null);
+    const answer = await invoke();
+    // A read that did not succeed says nothing and changed nothing.
+    if (answer.outcome === 'ok') record('ok', resultOf(operation, answer.value));
+    else record('fail', null);
+    return answer;
   }
 
   async close(): Promise<void> {
@@ -89,7 +67,35 @@ export class HistorySink {
   }
 }
 
-function argumentOf({ operation, value, expected }: PlannedOperation): unknown {
-  if (operation === 'read') return null;
-  return operation === 'cas' ? [expected, value] : value;
+/** Undefined for a workload whose answers are not checked. */
+function headerOf(workload: ValidWorkload): HistoryHeader | undefined {
+  switch (workload.kind) {
+    case 'registers':
+      return { model: 'register-map' };
+    case 'set':
+      return { model: 'set' };
+    case 'append':
+      return { model: 'append' };
+    case 'bank':
+      return { model: 'bank', initial: { accounts: workload.accounts, balance: workload.initialBalance } };
+    default:
+      return undefined;
+  }
+}
+
+function whatOf(operation: PlannedOperation): { readonly f: string; readonly key?: string } {
+  return { f: operation.operation, ...('key' in operation && { key: String(operation.key) }) };
+}
+
+function argumentOf(operation: PlannedOperation): unknown {
+  if (operation.operation === 'cas' && operation.kind === 'registers') return [operation.expected, operation.value];
+  if (operation.kind === 'bank' && operation.operation === 'transfer') {
+    const { from, to, amount } = operation;
+    return { from, to, amount };
+  }
+  return 'value' in operation ? operation.value : null;
+}
+
+function resultOf(operation: PlannedOperation, value: unknown): unknown {
+  return operation.operation === 'read' || operation.operation === 'read-all' ? (value ?? null) : argumentOf(operation);
 }

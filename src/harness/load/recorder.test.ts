@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { LatencyHistogram } from '../result/histogram.ts';
 import type { Phase } from '../result/schema.ts';
-import type { EndEvent, OperationName } from './operation.ts';
+import type { EndEvent, PlannedOperation } from './operation.ts';
 import { Recorder } from './recorder.ts';
 
 const phaseAt = (ms: number): Phase => (ms < 1_000 ? 'warmup' : ms < 3_000 ? 'baseline' : 'fault');
 
 interface Given {
-  operation?: OperationName;
+  operation?: 'read' | 'write' | 'cas';
   type?: EndEvent['type'];
   scheduledMs: number;
   sentMs?: number;
@@ -19,7 +19,7 @@ interface Given {
 
 function record(recorder: Recorder, given: Given): void {
   const { operation: name = 'write', type = 'ok', scheduledMs, sentMs = scheduledMs, atMs, load = 'a' } = given;
-  const operation = { load, operation: name, key: 1 };
+  const operation: PlannedOperation = { load, kind: 'registers', operation: name, key: 1, value: 2, expected: 3 };
   recorder.scheduled(scheduledMs);
   recorder.record({ type: 'invoke', process: 0, atMs: sentMs, scheduledMs, operation });
   recorder.record({
@@ -125,7 +125,7 @@ describe('the recorder', () => {
     record(recorder, { operation: 'read', scheduledMs: 1_100, atMs: 1_110 });
     record(recorder, { scheduledMs: 1_200, atMs: 1_210, type: 'fail', code: 'x' });
     record(recorder, { operation: 'cas', scheduledMs: 1_400, atMs: 1_410 });
-    record(recorder, { operation: 'add', scheduledMs: 1_500, atMs: 1_510 });
+    record(recorder, { operation: 'write', scheduledMs: 1_500, atMs: 1_510 });
     expect(recorder.writes.longestGap(1_010, 1_510)).toBe(400);
     expect(recorder.writes.firstSentAfter(1_001)).toBe(1_410);
     expect(recorder.reads.firstSentAfter(1_000)).toBe(1_110);

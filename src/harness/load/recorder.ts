@@ -5,20 +5,19 @@ import { LatencyHistogram } from '../result/histogram.ts';
 import { latencyOf } from '../result/latency.ts';
 import { PHASES } from '../result/schema.ts';
 import type { Outcome, Phase, ScenarioResult, Second, Statistic } from '../result/schema.ts';
-import { OPERATION_NAMES } from './operation.ts';
-import type { EndEvent, LoadEvent, OperationName } from './operation.ts';
+import { isRead } from './operation.ts';
+import type { EndEvent, LoadEvent } from './operation.ts';
 import { SuccessTimes } from './success-times.ts';
 import { Timeline } from './timeline.ts';
 
 const OUTCOMES = ['ok', 'fail', 'info'] as const satisfies readonly Outcome[];
-const OPERATION_INDEX = indexOf(OPERATION_NAMES);
 const OUTCOME_INDEX = indexOf(OUTCOMES);
 const PHASE_INDEX = indexOf(PHASES);
 
 /** The operations that ended with the same load, operation, outcome and phase. */
 export interface Measured {
   readonly load: string;
-  readonly operation: OperationName;
+  readonly operation: string;
   readonly outcome: Outcome;
   /** Of the instant for which an operation was scheduled. */
   readonly phase: Phase;
@@ -58,7 +57,9 @@ type Totals = ScenarioResult['totals'];
 export class Recorder {
   readonly #phaseAt: (ms: number) => Phase;
   readonly #timeline: Timeline;
-  readonly #loads = new Map<string, number>();
+  /** Load -> operation -> its place among the cells. */
+  readonly #places = new Map<string, Map<string, number>>();
+  #placesTaken = 0;
   readonly #cells: ({ -readonly [K in keyof Measured]: Measured[K] } | undefined)[] = [];
   readonly #dropped: { load: string; phase: Phase; count: number }[] = [];
   readonly #errors = new Map<string, { code: string; outcome: 'fail' | 'info'; count: number }>();
@@ -116,23 +117,15 @@ export class Recorder {
     cell.serviceTime.record(serviceUs);
     this.#outcomes[outcome]++;
     this.#timeline.ended(atMs, outcome, responseUs, serviceUs);
-    if (outcome === 'ok') (operation.operation === 'read' ? this.reads : this.writes).record(sentMs, atMs);
+    if (outcome === 'ok') (isRead(operation) ? this.reads : this.writes).record(sentMs, atMs);
     else if (event.expected) {
       cell.expected++;
       this.#expected++;
     } else this.#error(event.code ?? 'unknown', outcome);
   }
 
-  #cell(load: string, operation: OperationName, outcome: Outcome, phase: Phase) {
-    let loadIndex = this.#loads.get(load);
-    if (loadIndex === undefined) {
-      loadIndex = this.#loads.size;
-      this.#loads.set(load, loadIndex);
-    }
-    const at =
-      ((loadIndex * OPERATION_NAMES.length + OPERATION_INDEX[operation]) * OUTCOMES.length + OUTCOME_INDEX[outcome]) *
-        PHASES.length +
-      PHASE_INDEX[phase];
+  #cell(load: string, operation: string, outcome: Outcome, phase: Phase) {
+    const at = (this.#placeOf(load, operation) * OUTCOMES.length + OUTCOME_INDEX[outcome]) * PHASES.length + PHASE_INDEX[phase];
     return (this.#cells[at] ??= {
       load,
       operation,
@@ -143,6 +136,14 @@ export class Recorder {
       responseTime: new LatencyHistogram(),
       serviceTime: new LatencyHistogram(),
     });
+  }
+
+  #placeOf(load: string, operation: string): number {
+    let operations = this.#places.get(load);
+    if (operations === undefined) this.#places.set(load, (operations = new Map<string, number>()));
+    let place = operations.get(operation);
+    if (place === undefined) operations.set(operation, (place = this.#placesTaken++));
+    return place;
   }
 
   #error(code: string, outcome: 'fail' | 'info'): void {
@@ -162,9 +163,13 @@ export class Recorder {
     return this.#timeline.unfinished;
   }
 
-  /** Everything that ended, by load (in order of appearance), operation, outcome and phase. Live: do not change. */
+  /** Everything that ended, by load (in order of appearance), operation (by name), outcome and phase. Live: do not change. */
   measured(): Measured[] {
-    return this.#cells.filter((cell) => cell !== undefined);
+    const places = [...this.#places.values()].flatMap((operations) =>
+      [...operations].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, place]) => place),
+    );
+    const size = OUTCOMES.length * PHASES.length;
+    return places.flatMap((place) => this.#cells.slice(place * size, (place + 1) * size)).filter((cell) => cell !== undefined);
   }
 
   droppedByPhase(): readonly Dropped[] {

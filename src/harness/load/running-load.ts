@@ -7,13 +7,14 @@ import type { ValidLoad } from '../scenario/valid-scenario.ts';
 import { ArrivalRate } from './arrival-rate.ts';
 import { ConstantVus, SharedIterations } from './constant-vus.ts';
 import type { Executor } from './executor.ts';
+import type { PlannedOperation } from './operation.ts';
 import type { SpinBudget } from './pacer.ts';
 import { RampingVus } from './ramping-vus.ts';
 import { arrivalsOf } from './schedule.ts';
 import { VirtualUsers } from './virtual-users.ts';
 import type { UserContext } from './virtual-users.ts';
 import { planOf } from './workload.ts';
-import type { UniqueValues } from './workload.ts';
+import type { OperationPlan, UniqueValues } from './workload.ts';
 
 export interface LoadSummary {
   readonly name: string;
@@ -45,6 +46,7 @@ export class RunningLoad {
   readonly #load: ValidLoad;
   readonly #context: RunContext;
   readonly #onEnded: () => void;
+  readonly #plan: OperationPlan;
   readonly #users: VirtualUsers;
   readonly #executor: Executor;
   readonly #abort = new AbortController();
@@ -60,8 +62,8 @@ export class RunningLoad {
     this.#onEnded = onEnded;
     // Every operation under way may listen to it.
     setMaxListeners(0, this.#abort.signal);
-    const plan = planOf(name, load.workload, context.random.fork(`operations/${name}`), unique);
-    this.#users = new VirtualUsers(context, plan, this.#abort.signal, (user) => {
+    this.#plan = planOf(name, load.workload, context.random.fork(`operations/${name}`), unique);
+    this.#users = new VirtualUsers(context, this.#plan, this.#abort.signal, (user) => {
       if (this.#state === 'running') this.#executor.freed(user);
       else this.#maybeEnd();
     });
@@ -118,6 +120,11 @@ export class RunningLoad {
     if (this.#state === 'ended') return;
     this.#users.cutOff();
     this.#maybeEnd();
+  }
+
+  /** See OperationPlan. */
+  finalReads(): PlannedOperation[] {
+    return this.#plan.finalReads();
   }
 
   summary(): LoadSummary {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Carried } from './testing/fake-server.ts';
 import { Random } from '../../runtime/random.ts';
 import { VirtualClock } from '../../runtime/virtual-clock.ts';
 import type { Invoke } from './operation.ts';
@@ -12,7 +13,7 @@ describe('shared iterations', () => {
     const scenario = scenarioOf({ a: shared(7, 100, { startTime: '500ms', workload: { kind: 'set' } }) });
     const outcome = await run(clock, scenario, fakeServer(clock, 20));
     expect(outcome.ends).toHaveLength(100);
-    expect(new Set(outcome.ends.map(({ operation }) => operation.value)).size).toBe(100);
+    expect(new Set(outcome.ends.map(({ operation }) => (operation as Carried).value)).size).toBe(100);
     // 15 rounds of 7 users; only 2 are left for the last one.
     expect(outcome.report.durationMs).toBeCloseTo(800, 3);
     expect(outcome.report.loads).toEqual([{ name: 'a', scheduled: 100, started: 100, dropped: 0, cutOff: 0, virtualUsers: 7 }]);

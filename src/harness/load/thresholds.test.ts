@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Phase } from '../result/schema.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Threshold } from '../scenario/thresholds.ts';
-import type { OperationName } from './operation.ts';
+import type { PlannedOperation } from './operation.ts';
 import { Recorder } from './recorder.ts';
 import { closedLoop, scenarioOf } from './testing/fake-server.ts';
 import { evaluateThresholds, LiveThresholds } from './thresholds.ts';
@@ -23,7 +23,7 @@ function observed(metric: string, threshold: string, recorder: Recorder, duratio
 interface Given {
   times?: number;
   load?: string;
-  operation?: OperationName;
+  operation?: 'read' | 'write' | 'cas';
   type?: 'ok' | 'fail' | 'info';
   expected?: boolean;
 }
@@ -31,7 +31,7 @@ interface Given {
 /** Operations scheduled at `atMs` that took so long. */
 function add(recorder: Recorder, atMs: number, tookMs: number, given: Given = {}): void {
   const { times = 1, load = 'a', operation: name = 'write', type = 'ok', expected = false } = given;
-  const operation = { load, operation: name };
+  const operation: PlannedOperation = { load, kind: 'registers', operation: name, key: 1, value: 2, expected: 3 };
   for (let time = 0; time < times; time++) {
     const end = { type, process: 0, operation, scheduledMs: atMs, value: undefined, code: 'x', expected };
     recorder.record({ type: 'invoke', process: 0, atMs: atMs + tookMs / 2, scheduledMs: atMs, operation });

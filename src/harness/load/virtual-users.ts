@@ -1,7 +1,7 @@
 // Virtual users: each carries out one operation at a time and records what came of it.
 
 import { assert, known } from '../../runtime/assert.ts';
-import { CAS_MISMATCH } from './operation.ts';
+import { EXPECTED_FAILURES } from './operation.ts';
 import type { Answer, Invoke, LoadEvent, PlannedOperation } from './operation.ts';
 import type { OperationPlan } from './workload.ts';
 
@@ -118,7 +118,7 @@ export class VirtualUsers {
     const operation = known(user.operation, 'an operation that ended has begun');
     const { process, scheduledMs, sentMs } = user;
     const code = answer.outcome === 'ok' ? undefined : answer.code;
-    const expected = answer.outcome === 'fail' && code === CAS_MISMATCH;
+    const expected = answer.outcome === 'fail' && EXPECTED_FAILURES.has(code);
     user.operation = undefined;
     user.endedMs = Math.max(sentMs, this.#context.elapsedMs());
     user.failed = answer.outcome !== 'ok' && !expected;

@@ -5,6 +5,7 @@ import { basename, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { didYouMean } from './did-you-mean.ts';
 import { ScenarioError } from './options.ts';
+import type { FunctionWorkload, Scenario } from './scenario.ts';
 import { validateScenario } from './validate.ts';
 import type { ValidScenario } from './valid-scenario.ts';
 
@@ -49,6 +50,30 @@ async function loadNamed(name: string, folder: string): Promise<ValidScenario> {
 }
 
 async function loadFile(path: string, origin: string): Promise<ValidScenario> {
+  return validateScenario(await importDefault(path, origin), origin, path);
+}
+
+/**
+ * The functions of the function workloads, by load; from the scenario's module, which is loaded again where it has not been.
+ * Throws ScenarioError when that fails, or when it is not the module it was.
+ */
+export async function functionsOf(scenario: ValidScenario): Promise<ReadonlyMap<string, FunctionWorkload['run']>> {
+  const names = Object.entries(scenario.loads).flatMap(([name, { workload }]) => (workload.kind === 'function' ? [name] : []));
+  if (names.length === 0) return new Map();
+  const { module } = scenario;
+  if (module === undefined)
+    throw new ScenarioError([`${scenario.name}: a function workload needs a scenario that is a module of its own`]);
+  const { loads } = (await importDefault(module, module)) as Scenario;
+  return new Map(
+    names.map((name) => {
+      const workload = loads[name]?.workload;
+      if (workload?.kind !== 'function') throw new ScenarioError([`${module}: loads.${name} has no function any more`]);
+      return [name, workload.run];
+    }),
+  );
+}
+
+async function importDefault(path: string, origin: string): Promise<unknown> {
   let module: { readonly default?: unknown };
   try {
     module = (await import(pathToFileURL(path).href)) as { readonly default?: unknown };
@@ -59,7 +84,7 @@ async function loadFile(path: string, origin: string): Promise<ValidScenario> {
   }
   if (module.default === undefined)
     throw new ScenarioError([`${origin}: ${basename(path)} must have a default export, made with defineScenario`]);
-  return validateScenario(module.default, origin);
+  return module.default;
 }
 
 async function filesByName(folder: string): Promise<Map<string, string>> {

@@ -19,7 +19,131 @@ export interface SetWorkload {
   readonly kind: 'set';
 }
 
-export type Workload = RegistersWorkload | SetWorkload;
+/** Appends unique elements to lists and reads them: a read shows the whole order of the appends so far, so little escapes the checker. */
+export interface AppendWorkload {
+  readonly kind: 'append';
+  /** How many lists are in use at a time, 1 to 10,000. Default 10. */
+  readonly keys?: number;
+  /** Relative weights of the operations, each >= 0, not all 0. Default { append: 1, read: 1 }. */
+  readonly mix?: { readonly append?: number; readonly read?: number };
+  /** After so many appends a list is left alone and a new one takes its place, 1 to 10,000: reads stay small. Default 50. */
+  readonly appendsPerKey?: number;
+  /** Which list an operation takes. Default 'uniform'. */
+  readonly distribution?: 'uniform' | 'zipfian';
+}
+
+/** Transfers between accounts, each a transaction of several statements, and reads of all of them: the total never changes. */
+export interface BankWorkload {
+  readonly kind: 'bank';
+  /** How many accounts, 2 to 1,000. Default 10. */
+  readonly accounts?: number;
+  /** What each holds at the beginning, a whole number >= 0. Default 100. */
+  readonly initialBalance?: number;
+  /** The most that one transfer moves, a whole number >= 1. Default 5. One that would overdraw an account is refused. */
+  readonly maxTransfer?: number;
+  /** Relative weights of the operations, each >= 0, not all 0. Default { transfer: 4, read: 1 }. */
+  readonly mix?: { readonly transfer?: number; readonly read?: number };
+}
+
+/** What a parameter of a statement is: itself, or a number drawn anew for every operation. */
+export type SqlParameter =
+  | number
+  | string
+  | null
+  /** A whole number, both bounds included. */
+  | { readonly integer: readonly [low: number, high: number] }
+  /** A whole number that no other operation of the run has. */
+  | { readonly unique: true };
+
+export interface SqlStatement {
+  /** What its operations are called in statistics and thresholds. Default 'sql' and its position: 'sql1'. */
+  readonly name?: string;
+  readonly sql: string;
+  readonly params?: readonly SqlParameter[];
+  /** Relative weight, > 0. Default 1. */
+  readonly weight?: number;
+}
+
+/** SQL of your own. Its speed is measured; its answers are not checked. */
+export interface SqlWorkload {
+  readonly kind: 'sql';
+  /** Run once, in order, before the load. */
+  readonly setup?: readonly string[];
+  /** At least one; each operation is one of them. */
+  readonly statements: readonly SqlStatement[];
+}
+
+/** HTTP requests to any endpoint: the target's HTTP endpoints in turn, or a URL. Answers are judged by their status. */
+export interface HttpWorkload {
+  readonly kind: 'http';
+  /** A path on the target's endpoints ('/query'), or a whole URL. */
+  readonly url: string;
+  /** Default 'GET', or 'POST' with a body. */
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Text as it is; anything else as JSON. */
+  readonly body?: unknown;
+  /** Statuses that count as ok. Default: 200 to 299. */
+  readonly expectStatus?: readonly number[];
+}
+
+/** Unary calls of any gRPC service, described by its .proto file, on the target's endpoints in turn. */
+export interface GrpcWorkload {
+  readonly kind: 'grpc';
+  /** Path of the .proto file, relative to the working directory. */
+  readonly proto: string;
+  /** 'package.Service/Method'. */
+  readonly method: string;
+  /** The request, as JSON. Default {}. */
+  readonly request?: Readonly<Record<string, unknown>>;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** What a function workload is given for each operation. */
+export interface FunctionContext {
+  /** Seeded: a run is repeated by its seed. */
+  readonly random: { float(): number; integer(low: number, high: number): number };
+  /** From 0, in the order in which the operations of this load begin. */
+  readonly iteration: number;
+  /** host:port of the target's gRPC servers. */
+  readonly endpoints: readonly string[];
+  /** host:port of the target's HTTP servers. */
+  readonly httpEndpoints: readonly string[];
+  /** Runs a statement through Windtunnel's client; for targets that speak its contract. */
+  execute(sql: string, params?: readonly (number | string | null)[]): Promise<{ readonly rows: readonly (readonly unknown[])[] }>;
+  /** Aborted when the operation is no longer waited for. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * An operation of your own. It has succeeded when the promise resolves. When it rejects, it may have been applied, unless the
+ * error has the property `maybeApplied: false`; its `code`, if any, names it among the errors. Runs in a worker thread, in
+ * which the scenario's module is loaded again: the function cannot see variables of the run.
+ */
+export interface FunctionWorkload {
+  readonly kind: 'function';
+  readonly run: (context: FunctionContext) => Promise<unknown>;
+}
+
+export type Workload =
+  RegistersWorkload | SetWorkload | AppendWorkload | BankWorkload | SqlWorkload | HttpWorkload | GrpcWorkload | FunctionWorkload;
+
+/** What is put under load. */
+export type TargetSpec =
+  /** Windtunnel's own nodes, as processes on this machine. */
+  | { readonly kind: 'process' }
+  /** An etcd v3 cluster, as processes on this machine. */
+  | { readonly kind: 'etcd'; /** The program. Default 'etcd', looked for on PATH. */ readonly binary?: string }
+  /** Something that runs already. It is loaded; faults need a target that is launched. */
+  | {
+      readonly kind: 'external';
+      /** host:port of gRPC servers. */
+      readonly endpoints?: readonly string[];
+      /** host:port of HTTP servers. */
+      readonly httpEndpoints?: readonly string[];
+      /** What the gRPC servers speak: Windtunnel's contract, or etcd v3. Default 'windtunnel'. */
+      readonly protocol?: 'windtunnel' | 'etcd';
+    };
 
 interface LoadBase {
   readonly workload: Workload;
@@ -143,8 +267,10 @@ export interface Scenario {
   readonly name: string;
   /** What it teaches and what one should see: a sentence or two. */
   readonly description: string;
+  /** Default: { kind: 'process' }. The command line may name another one. */
+  readonly target?: TargetSpec;
   readonly cluster: {
-    /** 1 to 9. */
+    /** 1 to 9. Of an external target the number is what it is. */
     readonly nodes: number;
     /** Who serves reads: the leader, or every node in turn through a read index. Default 'any'. */
     readonly reads?: 'leader' | 'any';

@@ -1,6 +1,7 @@
 // A scenario that has been checked: every default filled in, every duration in milliseconds. Plain data, so that it can be
 // written to run.json as it ran.
 
+import type { SqlParameter } from './scenario.ts';
 import type { Threshold } from './thresholds.ts';
 
 declare const checked: unique symbol;
@@ -19,7 +20,72 @@ export interface ValidRegisters {
   readonly distribution: 'uniform' | 'zipfian';
 }
 
-export type ValidWorkload = ValidRegisters | { readonly kind: 'set' };
+export interface ValidAppend {
+  readonly kind: 'append';
+  readonly keys: number;
+  readonly mix: { readonly append: number; readonly read: number };
+  readonly appendsPerKey: number;
+  readonly distribution: 'uniform' | 'zipfian';
+}
+
+export interface ValidBank {
+  readonly kind: 'bank';
+  readonly accounts: number;
+  readonly initialBalance: number;
+  readonly maxTransfer: number;
+  readonly mix: { readonly transfer: number; readonly read: number };
+}
+
+export interface ValidSqlStatement {
+  readonly name: string;
+  readonly sql: string;
+  readonly params: readonly SqlParameter[];
+  readonly weight: number;
+}
+
+export interface ValidSql {
+  readonly kind: 'sql';
+  readonly setup: readonly string[];
+  readonly statements: readonly ValidSqlStatement[];
+}
+
+export interface ValidHttp {
+  readonly kind: 'http';
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  /** Undefined: 200 to 299. */
+  readonly expectStatus: readonly number[] | undefined;
+}
+
+export interface ValidGrpc {
+  readonly kind: 'grpc';
+  readonly proto: string;
+  readonly method: string;
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The function itself is no data: who calls it loads the scenario's module. */
+export interface ValidFunction {
+  readonly kind: 'function';
+}
+
+export type ValidWorkload =
+  ValidRegisters | { readonly kind: 'set' } | ValidAppend | ValidBank | ValidSql | ValidHttp | ValidGrpc | ValidFunction;
+
+export type WorkloadKind = ValidWorkload['kind'];
+
+export type ValidTarget =
+  | { readonly kind: 'process' }
+  | { readonly kind: 'etcd'; readonly binary: string }
+  | {
+      readonly kind: 'external';
+      readonly endpoints: readonly string[];
+      readonly httpEndpoints: readonly string[];
+      readonly protocol: 'windtunnel' | 'etcd';
+    };
 
 interface ValidLoadBase {
   readonly workload: ValidWorkload;
@@ -85,6 +151,9 @@ export interface ValidFault {
 export interface ScenarioData {
   readonly name: string;
   readonly description: string;
+  /** The file that it was loaded from; undefined for a scenario that was made in this process. */
+  readonly module: string | undefined;
+  readonly target: ValidTarget;
   readonly cluster: { readonly nodes: number; readonly reads: 'leader' | 'any' };
   readonly operationTimeoutMs: number;
   readonly warmupMs: number;

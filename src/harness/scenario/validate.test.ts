@@ -48,6 +48,8 @@ describe('a valid scenario', () => {
     expect(validateScenario(steady, 'steady')).toEqual({
       name: 'steady',
       description: 'A steady load.',
+      module: undefined,
+      target: { kind: 'process' },
       cluster: { nodes: 3, reads: 'any' },
       operationTimeoutMs: 2_000,
       warmupMs: 2_000,

@@ -17,7 +17,7 @@ import {
 } from './options.ts';
 import { parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';
-import type { ScenarioData, ValidLoad, ValidScenario, ValidStage } from './valid-scenario.ts';
+import type { ScenarioData, ValidLoad, ValidScenario, ValidStage, ValidWorkload } from './valid-scenario.ts';
 
 const MAX_VIRTUAL_USERS = 100_000;
 const MAX_ITERATIONS = 1_000_000_000;
@@ -34,7 +34,98 @@ const registers = options({
 });
 
 const set = options({ kind: z.literal('set') });
-const workload = variants('kind', ['registers', 'set'], [registers, set], "a workload such as { kind: 'registers' }");
+
+const append = options({
+  kind: z.literal('append'),
+  keys: integer(1, 10_000).default(10),
+  mix: options({ append: notNegative().default(0), read: notNegative().default(0) }).default({ append: 1, read: 1 }),
+  appendsPerKey: integer(1, 10_000).default(50),
+  distribution: oneOf('uniform', 'zipfian').default('uniform'),
+});
+
+const bank = options({
+  kind: z.literal('bank'),
+  accounts: integer(2, 1_000).default(10),
+  initialBalance: integer(0, 1_000_000_000).default(100),
+  maxTransfer: integer(1, 1_000_000_000).default(5),
+  mix: options({ transfer: notNegative().default(0), read: notNegative().default(0) }).default({ transfer: 4, read: 1 }),
+});
+
+const parameterMessage = 'must be a number, text, null, { integer: [low, high] } or { unique: true }';
+const parameter = z.union(
+  [
+    z.number(),
+    z.string(),
+    z.null(),
+    z.strictObject({ integer: z.tuple([z.int(), z.int()]).refine(([low, high]) => low <= high) }),
+    z.strictObject({ unique: z.literal(true) }),
+  ],
+  parameterMessage,
+);
+const statement = options(
+  {
+    name: text("a name such as 'lookup'").optional(),
+    sql: text('an SQL statement'),
+    params: z.array(parameter).default([]),
+    weight: positive().default(1),
+  },
+  "a statement such as { sql: 'select 1' }",
+);
+const sql = options({
+  kind: z.literal('sql'),
+  setup: z.array(text('an SQL statement'), 'must be a list of SQL statements').default([]),
+  statements: z.array(statement, 'must be a list of statements').min(1, 'must be a list of at least one statement'),
+});
+
+const headers = z.record(z.string(), z.string('must be text'), 'must be an object of texts').default({});
+const http = options({
+  kind: z.literal('http'),
+  url: matching(/^(\/|https?:\/\/)/, "a path such as '/query' or a URL that begins with http:// or https://"),
+  method: oneOf('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE').optional(),
+  headers,
+  body: z.unknown().optional(),
+  expectStatus: z
+    .array(integer(100, 599), 'must be a list of HTTP statuses')
+    .min(1, 'must be a list of HTTP statuses')
+    .optional(),
+});
+
+const grpc = options({
+  kind: z.literal('grpc'),
+  proto: text('the path of a .proto file'),
+  method: matching(/^[\w.]+\/\w+$/, "a method such as 'package.Service/Method'"),
+  request: z.record(z.string(), z.unknown(), 'must be an object').default({}),
+  metadata: headers,
+});
+
+const userFunction = options({
+  kind: z.literal('function'),
+  run: z.custom((value) => typeof value === 'function', 'must be a function that returns a promise'),
+});
+
+const workload = variants(
+  'kind',
+  ['registers', 'set', 'append', 'bank', 'sql', 'http', 'grpc', 'function'],
+  [registers, set, append, bank, sql, http, grpc, userFunction],
+  "a workload such as { kind: 'registers' }",
+);
+
+const addresses = z.array(matching(/^.+:\d+$/, "an address such as '127.0.0.1:7401'"), 'must be a list of addresses').default([]);
+const target = variants(
+  'kind',
+  ['process', 'etcd', 'external'],
+  [
+    options({ kind: z.literal('process') }),
+    options({ kind: z.literal('etcd'), binary: text('a program').default('etcd') }),
+    options({
+      kind: z.literal('external'),
+      endpoints: addresses,
+      httpEndpoints: addresses,
+      protocol: oneOf('windtunnel', 'etcd').default('windtunnel'),
+    }),
+  ],
+  "a target such as { kind: 'process' }",
+);
 
 const loadBase = {
   workload,
@@ -145,6 +236,7 @@ const scenario = options(
   {
     name: matching(/^[a-z0-9-]+$/, "a name of lower case letters, digits and '-'"),
     description: text('a sentence or two'),
+    target: target.default({ kind: 'process' }),
     cluster: options({ nodes: integer(1, 9), reads: oneOf('leader', 'any').default('any') }),
     operationTimeout: duration({ zero: 'refused' }).default(2_000),
     warmup: duration({ zero: 'allowed' }).default(2_000),
@@ -159,9 +251,10 @@ const scenario = options(
 /**
  * Checks what a scenario module exported and fills in every default.
  * @param origin names it in messages: a file, or the scenario's name.
+ * @param module the file it was loaded from, which function workloads need.
  * Throws ScenarioError with every problem that was found.
  */
-export function validateScenario(value: unknown, origin: string): ValidScenario {
+export function validateScenario(value: unknown, origin: string, module?: string): ValidScenario {
   const parsed = scenario.safeParse(value, { reportInput: true });
   if (!parsed.success) throw new ScenarioError(problemsOf(parsed.error, origin));
   const { operationTimeout, warmup, recovery, faults, loads, ...same } = parsed.data;
@@ -169,6 +262,7 @@ export function validateScenario(value: unknown, origin: string): ValidScenario 
   return checked(
     {
       ...same,
+      module,
       operationTimeoutMs: operationTimeout,
       warmupMs: warmup,
       recoveryMs: recovery,
@@ -223,8 +317,8 @@ function withDuration(load: ValidLoad, durationMs: number): ValidLoad {
 }
 
 function validLoad(input: z.output<typeof load>): ValidLoad {
-  const { startTime: startTimeMs, gracefulStop: gracefulStopMs, ...rest } = input;
-  const times = { startTimeMs, gracefulStopMs };
+  const { startTime: startTimeMs, gracefulStop: gracefulStopMs, workload: inputWorkload, ...rest } = input;
+  const times = { startTimeMs, gracefulStopMs, workload: validWorkload(inputWorkload) };
   switch (rest.executor) {
     case 'constant-arrival-rate': {
       const { duration: durationMs, timeUnit: timeUnitMs, maxVUs, ...same } = rest;
@@ -246,6 +340,28 @@ function validLoad(input: z.output<typeof load>): ValidLoad {
       const { maxDuration: durationMs, ...same } = rest;
       return { ...same, ...times, durationMs };
     }
+  }
+}
+
+function validWorkload(input: z.output<typeof workload>): ValidWorkload {
+  switch (input.kind) {
+    case 'sql': {
+      const statements = input.statements.map(({ name, ...rest }, at) => ({ ...rest, name: name ?? `sql${at + 1}` }));
+      return { ...input, statements };
+    }
+    case 'http': {
+      const { body, method, expectStatus, ...same } = input;
+      return {
+        ...same,
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
+        body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+        expectStatus,
+      };
+    }
+    case 'function':
+      return { kind: 'function' };
+    default:
+      return input;
   }
 }
 

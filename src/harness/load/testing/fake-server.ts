@@ -1,5 +1,6 @@
 // Systems under test that live in the test's process, and scenarios to load them with.
 
+import { assert } from '../../../runtime/assert.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { sleep } from '../../../runtime/clock.ts';
 import type { Load, Scenario, Stage } from '../../scenario/scenario.ts';
@@ -26,11 +27,12 @@ export const deafServer: Invoke = () => new Promise<Answer>(() => {});
 /** Registers that work. */
 export function registerServer(clock: Clock, delayMs: () => number): Invoke {
   const registers = new Map<number, number>();
-  const apply = ({ operation, key = 0, value, expected }: PlannedOperation): Answer => {
-    const held = registers.get(key);
-    if (operation === 'read') return { outcome: 'ok', value: held ?? null };
-    if (operation === 'cas' && held !== expected) return { outcome: 'fail', code: CAS_MISMATCH };
-    registers.set(key, value as number);
+  const apply = (operation: PlannedOperation): Answer => {
+    assert(operation.kind === 'registers', `only registers are here, not ${operation.kind}`);
+    const held = registers.get(operation.key);
+    if (operation.operation === 'read') return { outcome: 'ok', value: held ?? null };
+    if (operation.operation === 'cas' && held !== operation.expected) return { outcome: 'fail', code: CAS_MISMATCH };
+    registers.set(operation.key, operation.value);
     return { outcome: 'ok' };
   };
   return async (operation) => {
@@ -83,4 +85,13 @@ export function scenarioOf(loads: Readonly<Record<string, Load>>, more: Partial<
 export function recorderOf(scenario: ValidScenario): Recorder {
   const phases = new PhaseTracker(scenario);
   return new Recorder((ms) => phases.phaseAt(ms));
+}
+
+/** What an operation may carry, for tests that look at it without asking for its kind. */
+export interface Carried {
+  readonly load: string;
+  readonly operation: string;
+  readonly key?: number;
+  readonly value?: number;
+  readonly expected?: number;
 }

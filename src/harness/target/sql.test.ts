@@ -7,7 +7,8 @@ import { type ErrorCode, RpcError } from '../../system/rpc/errors.ts';
 import { startFakeNode } from '../../system/rpc/testing/fake-node.ts';
 import type { Query } from '../../system/rpc/wire.ts';
 import type { ResultSet } from '../../system/store/outcome.ts';
-import { connectSqlTarget } from './sql-target.ts';
+import { arrivals, scenarioOf } from '../load/testing/fake-server.ts';
+import { connectSqlTarget } from './sql.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -20,8 +21,10 @@ async function targetOf(answer: (query: Query) => ResultSet) {
   cleanups.push(() => node.close());
   const target = await connectSqlTarget({
     endpoints: [node.endpoint],
-    reads: 'any',
-    operationTimeoutMs: 30_000,
+    scenario: scenarioOf(
+      { a: arrivals(1, '1s'), b: arrivals(1, '1s', { workload: { kind: 'set' } }) },
+      { operationTimeout: '30s' },
+    ),
     clock: systemClock,
     random: new Random(1),
   });
@@ -29,10 +32,10 @@ async function targetOf(answer: (query: Query) => ResultSet) {
   const { signal } = new AbortController();
   return {
     target,
-    read: () => target.invoke({ load: 'a', operation: 'read', key: 3 }, signal),
-    write: () => target.invoke({ load: 'a', operation: 'write', key: 3, value: 7 }, signal),
-    cas: () => target.invoke({ load: 'a', operation: 'cas', key: 3, expected: 7, value: 8 }, signal),
-    add: () => target.invoke({ load: 'a', operation: 'add', value: 9 }, signal),
+    read: () => target.invoke({ load: 'a', kind: 'registers', operation: 'read', key: 3 }, signal),
+    write: () => target.invoke({ load: 'a', kind: 'registers', operation: 'write', key: 3, value: 7 }, signal),
+    cas: () => target.invoke({ load: 'a', kind: 'registers', operation: 'cas', key: 3, expected: 7, value: 8 }, signal),
+    add: () => target.invoke({ load: 'a', kind: 'set', operation: 'add', value: 9 }, signal),
   };
 }
 
@@ -70,5 +73,6 @@ test('the set is read in pages, to its end', async () => {
   const { target } = await targetOf(({ params: [after] }) =>
     rows(...all.filter((value) => value > Number(after)).slice(0, 10_000)),
   );
-  expect(await target.readElements()).toEqual(all);
+  const { signal } = new AbortController();
+  expect(await target.invoke({ load: 'a', kind: 'set', operation: 'read-all' }, signal)).toEqual({ outcome: 'ok', value: all });
 });
