@@ -21,6 +21,7 @@ export function consistencyProblems(scenario: ScenarioData): string[] {
   if (loads.length === 0) return ['loads must name at least one load, not {}'];
   return [
     ...loads.flatMap(([name, load]) => loadProblems(name, load)),
+    ...bankProblems(loads),
     ...warmupProblems(scenario),
     ...scenario.faults.flatMap((fault, at) => faultProblems(fault, `faults[${at}]`, scenario)),
     ...overlapProblems(scenario.faults),
@@ -41,11 +42,23 @@ function loadProblems(name: string, load: ValidLoad): string[] {
   if (load.executor === 'ramping-arrival-rate')
     problems.push(...rampProblems(`loads.${name}`, 'startRate', load.startRate, load));
   if (load.executor === 'ramping-vus') problems.push(...rampProblems(`loads.${name}`, 'startVUs', load.startVUs, load));
-  if (load.workload.kind === 'registers') {
-    const { read, write, cas } = load.workload.mix;
-    if (read + write + cas === 0) problems.push(`loads.${name}.workload.mix must have a weight > 0, not all 0`);
-  }
+  if ('mix' in load.workload && Object.values<number>({ ...load.workload.mix }).every((weight) => weight === 0))
+    problems.push(`loads.${name}.workload.mix must have a weight > 0, not all 0`);
   return problems;
+}
+
+/** All loads of a kind work on the same objects, and of a bank they must know how much there is. */
+function bankProblems(loads: readonly (readonly [string, ValidLoad])[]): string[] {
+  const banks = loads.flatMap(([name, { workload }]) => (workload.kind === 'bank' ? [{ name, workload }] : []));
+  const [first, ...others] = banks;
+  return others.flatMap(({ name, workload }) =>
+    (['accounts', 'initialBalance'] as const)
+      .filter((option) => workload[option] !== first?.workload[option])
+      .map(
+        (option) =>
+          `loads.${name}.workload.${option} must be that of loads.${first?.name} (${first?.workload[option]}), not ${workload[option]}: there is one bank`,
+      ),
+  );
 }
 
 /** Whether there is any load below the line that goes from `start` through the targets. */

@@ -15,6 +15,7 @@ import {
   text,
   variants,
 } from './options.ts';
+import type { SqlParameter } from './scenario.ts';
 import { parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';
 import type { ScenarioData, ValidLoad, ValidScenario, ValidStage, ValidWorkload } from './valid-scenario.ts';
@@ -51,16 +52,9 @@ const bank = options({
   mix: options({ transfer: notNegative().default(0), read: notNegative().default(0) }).default({ transfer: 4, read: 1 }),
 });
 
-const parameterMessage = 'must be a number, text, null, { integer: [low, high] } or { unique: true }';
-const parameter = z.union(
-  [
-    z.number(),
-    z.string(),
-    z.null(),
-    z.strictObject({ integer: z.tuple([z.int(), z.int()]).refine(([low, high]) => low <= high) }),
-    z.strictObject({ unique: z.literal(true) }),
-  ],
-  parameterMessage,
+const parameter = z.custom<SqlParameter>(
+  isParameter,
+  'must be a number, text, null, { integer: [low, high] } or { unique: true }',
 );
 const statement = options(
   {
@@ -247,6 +241,16 @@ const scenario = options(
   },
   'a scenario, made with defineScenario',
 );
+
+function isParameter(value: unknown): value is SqlParameter {
+  if (typeof value !== 'object' || value === null) return value === null || typeof value === 'string' || Number.isFinite(value);
+  const [[option, given] = [], ...others] = Object.entries(value) as [string, unknown][];
+  if (others.length > 0) return false;
+  if (option === 'unique') return given === true;
+  if (option !== 'integer' || !Array.isArray(given) || given.length !== 2) return false;
+  const [low, high] = given as unknown[];
+  return Number.isSafeInteger(low) && Number.isSafeInteger(high) && (low as number) <= (high as number);
+}
 
 /**
  * Checks what a scenario module exported and fills in every default.
