@@ -5,7 +5,7 @@ import { known } from '../../runtime/assert.ts';
 import type { Random } from '../../runtime/random.ts';
 import { combineRules, type Direction, type DirectionCounters, type LinkRule } from './rule.ts';
 
-export type MutableCounters = { -readonly [name in keyof Omit<DirectionCounters, keyof Direction>]: number };
+export type MutableCounters = { -readonly [name in keyof Omit<DirectionCounters, keyof Direction | 'atMs'>]: number };
 
 /** What a direction tells when its rules have changed. */
 export interface RuleFollower {
@@ -155,8 +155,8 @@ export class DirectionState {
       this.close();
       this.#resetEvery(this.#rule.resetEveryMs);
     }
-    for (const connection of [...this.#connections]) connection.reconsider();
-    for (const follower of [...this.#followers]) follower.reconsider();
+    for (const connection of this.#connections) connection.reconsider();
+    for (const follower of this.#followers) follower.reconsider();
   }
 
   #resetEvery(everyMs: number | undefined): void {

@@ -110,6 +110,7 @@ describe('a link', () => {
     socket.resetAndDestroy();
     await until(() => accepted[0]?.destroyed === true, 'the reset');
     await until(() => counters().connectionsOpen === 0, 'nothing left open');
+    expect(counters().resets).toBe(0);
   });
 
   test('to a node that is down resets who dials it', async () => {

@@ -59,7 +59,8 @@ export class LinkTable {
   }
 
   counters(): DirectionCounters[] {
-    return [...this.#directions.values()].map(({ direction, counters }) => ({ ...direction, ...counters }));
+    const atMs = this.#clock.now();
+    return [...this.#directions.values()].map(({ direction, counters }) => ({ ...direction, atMs, ...counters }));
   }
 
   /** See `probe`. @throws LinkError */

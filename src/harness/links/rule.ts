@@ -47,6 +47,8 @@ export interface AppliedRules {
 
 /** Since the direction was opened, but for what says 'now'. bytesIn = bytesForwarded + bytesHeld + bytesDiscarded. */
 export interface DirectionCounters extends Direction {
+  /** When they were read, milliseconds of a clock that only the proxy knows. */
+  readonly atMs: number;
   /** Read from the sender. */
   readonly bytesIn: number;
   /** Handed to the receiver's socket. */
@@ -95,7 +97,7 @@ export function combineRules(rules: readonly LinkRule[]): LinkRule {
     closeDelayMs: Math.max(0, ...given('closeDelayMs')),
   };
   // Without what does nothing, so that an empty object is the rule that lets everything through.
-  return Object.fromEntries(Object.entries(combined).filter(([, value]) => value !== undefined && value !== 0)) as LinkRule;
+  return Object.fromEntries(Object.entries(combined).filter(([, value]) => value !== undefined && value !== 0));
 }
 
 const DEFAULT_RETRANSMIT_MS = 200;
