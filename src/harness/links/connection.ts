@@ -67,7 +67,7 @@ export class Connection implements Resettable {
       counters.connectionsOpen++;
     }
     // A dialler that gives up before anybody answered leaves nothing to tell the other side.
-    this.#join(dialler, this.#forward, this.#backward, () => this.#upstream === undefined && dialler.resetAndDestroy());
+    this.#join(dialler, this.#forward, this.#backward, () => this.#upstream === undefined && resetSocket(dialler));
     this.reconsider();
     dialler.resume();
   }
@@ -89,14 +89,14 @@ export class Connection implements Resettable {
 
   /** RST to both ends; with a delay of closes in force, to the one that dialled now and to the other after it. */
   reset(): void {
-    this.#dialler.resetAndDestroy();
-    if (this.#options.forward.state.rule.closeDelayMs === undefined) this.#upstream?.resetAndDestroy();
+    resetSocket(this.#dialler);
+    if (this.#upstream && this.#options.forward.state.rule.closeDelayMs === undefined) resetSocket(this.#upstream);
   }
 
   /** RST to both ends now. */
   cut(): void {
-    this.#dialler.resetAndDestroy();
-    this.#upstream?.resetAndDestroy();
+    resetSocket(this.#dialler);
+    if (this.#upstream) resetSocket(this.#upstream);
   }
 
   get #ways(): readonly Way[] {
@@ -135,6 +135,15 @@ export class Connection implements Resettable {
   }
 }
 
+/**
+ * RST. A half that is being closed cannot be reset any more (libuv refuses, and Node then leaves the socket open for ever): that
+ * one is closed.
+ */
+export function resetSocket(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** One end of a pipe. What is done to a socket that is not there, or no more, is done to nobody. */
 function endOf(socket: () => Socket | undefined): PipeSource & PipeSink {
   return {
@@ -142,6 +151,9 @@ function endOf(socket: () => Socket | undefined): PipeSource & PipeSink {
     resume: () => void socket()?.resume(),
     write: (bytes) => socket()?.write(bytes) ?? true,
     end: () => void socket()?.end(),
-    abort: () => void socket()?.resetAndDestroy(),
+    abort() {
+      const there = socket();
+      if (there) resetSocket(there);
+    },
   };
 }

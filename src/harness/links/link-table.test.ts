@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Random } from '../../runtime/random.ts';
 import { sleep, systemClock } from '../../runtime/clock.ts';
+import { resetSocket } from './connection.ts';
 import { LinkTable } from './link-table.ts';
 import { RemoteLinks } from './remote-links.ts';
 import type { DirectionCounters } from './rule.ts';
@@ -224,6 +225,23 @@ describe('breaking connections', () => {
     const { socket, text } = await dial();
     socket.write('x');
     await until(() => text() === 'x', 'the echo');
+  });
+
+  test('a socket that is closing its half is closed, since it cannot be reset', async () => {
+    behaviour = (socket) => void socket.resume();
+    const { socket } = await dial();
+    await until(() => accepted.length === 1, 'the connection');
+    const [node] = accepted;
+    let lost = false;
+    node?.on('close', () => (lost = true));
+    socket.end('last words');
+    resetSocket(socket);
+    // Where the socket is left open, the node can answer for ever.
+    await until(() => {
+      if (!lost) node?.write('are you there?');
+      return lost;
+    }, 'the end at the node');
+    expect(socket.destroyed).toBe(true);
   });
 
   test('resets come again and again under a rule', async () => {

@@ -2,7 +2,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../runtime/clock.ts';
-import { type Address, Connection, type Way } from './connection.ts';
+import { type Address, Connection, resetSocket, type Way } from './connection.ts';
 
 export interface LinkOptions {
   readonly listen: Address;
@@ -52,7 +52,7 @@ export class Link {
         counters.connectionsRefused++;
       }
       dialler.on('error', () => {});
-      dialler.resetAndDestroy();
+      resetSocket(dialler);
       return;
     }
     const onClosed = (connection: Connection) => this.#connections.delete(connection);
