@@ -36,8 +36,8 @@ export async function beginBlockage(options: BlockageOptions, context: FaultCont
     end: () => disturbance.end(),
     proof: () =>
       proofFrom(
-        { holds: true, observation: options.description },
         loadedBefore(succeededBefore),
+        { holds: true, observation: options.description },
         ...trafficOf(disturbance, mode),
         deposed ? newLeader(termBefore, witness.highestLeaderTerm()) : undefined,
       ),

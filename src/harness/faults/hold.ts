@@ -6,7 +6,7 @@ import { chooseNode } from './choose-node.ts';
 import { directionsOf } from './disturbance.ts';
 import type { ActiveFault, FaultContext } from './fault.ts';
 
-export function beginHold({ kind, target: wanted, links }: ValidHold, context: FaultContext): Promise<ActiveFault> {
+export async function beginHold({ kind, target: wanted, links }: ValidHold, context: FaultContext): Promise<ActiveFault> {
   const node = chooseNode(wanted, context);
   const whom = { peers: 'the other nodes', clients: 'clients', all: 'anybody' }[links];
   return beginBlockage(

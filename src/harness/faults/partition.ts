@@ -6,7 +6,7 @@ import { chooseNode } from './choose-node.ts';
 import type { ActiveFault, FaultContext } from './fault.ts';
 import { planPartition } from './partition-shape.ts';
 
-export function beginPartition(fault: ValidPartition, context: FaultContext): Promise<ActiveFault> {
+export async function beginPartition(fault: ValidPartition, context: FaultContext): Promise<ActiveFault> {
   const { target, random } = context;
   const plan = planPartition({
     shape: fault.shape,

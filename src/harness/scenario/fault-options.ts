@@ -42,9 +42,9 @@ export const fault = variants('kind', names, KINDS, "a fault such as { kind: 'cr
   if (input.kind !== 'partition') return;
   const refuse = (option: string, message: string) => context.addIssue({ code: 'custom', path: [option], message, input });
   if (input.target !== undefined && input.shape !== 'one-way')
-    refuse('target', `is for the shape 'one-way' only: the shape '${input.shape}' says by itself whom it befalls`);
+    refuse('target', `has no meaning for the shape '${input.shape}', which says by itself whom it befalls`);
   if (input.clients && (input.shape === 'majorities-ring' || input.shape === 'bridge'))
-    refuse('clients', `cannot be true for the shape '${input.shape}', which leaves no node without a majority`);
+    refuse('clients', `has no meaning for the shape '${input.shape}', which leaves no node without a majority`);
 });
 
 /** What is a duration in the options of some kind; valid, it is called `...Ms`. */
