@@ -15,9 +15,9 @@ test('there is one suite for each file, and it has the name of the file', () => 
   expect(suites.map(({ name }) => name)).toEqual(files.map((file) => basename(file, '.ts')).sort());
 });
 
-test('a suite is named after a folder of src/system, or of src', () => {
+test('a suite is named after a folder of src/system, of src/harness, or of src', () => {
   const root = join(dirname(FOLDER), 'src');
-  const folders = [root, join(root, 'system')].flatMap((folder) => readdirSync(folder));
+  const folders = [root, join(root, 'system'), join(root, 'harness')].flatMap((folder) => readdirSync(folder));
   expect(suites.map(({ name }) => name).filter((name) => !folders.includes(name))).toEqual([]);
 });
 

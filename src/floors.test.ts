@@ -23,6 +23,7 @@ const FLOORS: Record<string, number> = {
   'src/harness/scenario': 2,
   'src/harness/history': 2,
   'src/harness/result': 2,
+  'src/harness/links': 2,
   'src/harness/load': 3,
   'src/harness/micro': 3,
   'src/harness/faults': 3,

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   report: async () => (await import('./report.ts')).report,
   doctor: async () => (await import('./doctor.ts')).doctor,
   node: async () => (await import('./node.ts')).node,
+  links: async () => (await import('./links.ts')).links,
 };
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -100,6 +101,7 @@ const EXPECTED: Readonly<Record<string, number>> = {
   DataFolderError: EXIT.error,
   LogDamagedError: EXIT.error,
   LaunchError: EXIT.error,
+  LinkError: EXIT.error,
   RpcError: EXIT.error,
 };
 

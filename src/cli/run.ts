@@ -5,7 +5,7 @@ import { freshSeed } from '../runtime/random.ts';
 import { EXIT } from '../harness/report/exit.ts';
 import { listScenarios, loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
-import { type Command, flag, text, UsageError, wholeNumber } from './command.ts';
+import { choice, type Command, flag, text, UsageError, wholeNumber } from './command.ts';
 import { measure, packageFolder, RESULTS_OPTION, resultsFolder, SEED_OPTION } from './measure.ts';
 
 export const run: Command = {
@@ -20,6 +20,12 @@ export const run: Command = {
       short: 'd',
       placeholder: 'D',
       description: "how long every load lasts: '30s', '5m'",
+      defaultText: "the scenario's",
+    },
+    links: {
+      type: 'string',
+      placeholder: 'on|off',
+      description: 'whether traffic goes through links, which faults of the network need',
       defaultText: "the scenario's",
     },
     seed: SEED_OPTION,
@@ -45,6 +51,7 @@ Examples:
     const overrides = {
       durationMs: duration === undefined ? undefined : parseDuration(duration),
       nodes: wholeNumber(invocation, 'nodes', 1, 9),
+      links: text(invocation, 'links') === undefined ? undefined : choice(invocation, 'links', ['on', 'off'], 'on') === 'on',
     };
     const scenarios = await loadScenarios(invocation.positionals, folder);
     return measure({

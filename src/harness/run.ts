@@ -114,6 +114,7 @@ async function startCluster(scenario: ValidScenario, folder: string, options: Ru
     dataFolder,
     logFolder: folder,
     clock,
+    links: scenario.cluster.links ? { seed } : undefined,
     // Not from the seed: a repeated run must not fight over the ports of the first.
     random: new Random(freshSeed()),
     ...(options.environment && { environment: options.environment }),

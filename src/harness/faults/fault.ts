@@ -1,10 +1,25 @@
 // What a fault is: something done to a cluster, undone again, with proof that it happened. One file per kind beside this one.
 
 import type { Random } from '../../runtime/random.ts';
+import type { AppliedRules, DirectedRule, Direction, DirectionCounters } from '../links/rule.ts';
+
+/** The links of a cluster, as faults use them. Every method rejects when the links are gone. */
+export interface LinkControl {
+  /** Puts rules into force beside those of other faults; resolves when they are in force. */
+  apply(rules: readonly DirectedRule[]): Promise<AppliedRules>;
+  /** Resets every connection that carries one of the directions; resolves with how many. */
+  reset(directions: readonly Direction[]): Promise<number>;
+  /** Of every direction. */
+  counters(): Promise<readonly DirectionCounters[]>;
+  /** The milliseconds that each of `messages` took, one after the other; fewer when the rest did not arrive in time. */
+  probe(direction: Direction, messages: number, timeoutMs: number): Promise<readonly number[]>;
+}
 
 /** What faults need of a cluster; every launcher that can do it is one. */
 export interface FaultTarget {
   readonly nodes: readonly { readonly id: string }[];
+  /** Undefined: faults of the network cannot be carried out. */
+  readonly links: LinkControl | undefined;
   leader(): string | undefined;
   /** Resolves with the signal or the exit code that ended the process. */
   crash(node: string): Promise<string>;

@@ -20,6 +20,7 @@ function world(
   const context: FaultContext = {
     target: {
       nodes,
+      links: undefined,
       leader: () => options.leader,
       async crash(node) {
         calls.push(`crash ${node}`);

@@ -19,6 +19,7 @@ function schedule(
     context: {
       target: {
         nodes: [{ id: 'n1' }, { id: 'n2' }, { id: 'n3' }],
+        links: undefined,
         leader: () => state.leader,
         crash: async (node) => {
           seen.push(`crash ${node}@${clock.now()}`);

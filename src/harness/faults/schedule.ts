@@ -3,10 +3,17 @@
 import { unreachable } from '../../runtime/assert.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { FaultWindow } from '../result/schema.ts';
-import type { ValidFault } from '../scenario/valid-scenario.ts';
+import { subjectOf, type ValidFault } from '../scenario/valid-scenario.ts';
+import { beginBandwidth } from './bandwidth.ts';
 import { beginCrash } from './crash.ts';
-import { beginPause } from './pause.ts';
 import type { ActiveFault, FaultContext } from './fault.ts';
+import { beginHold } from './hold.ts';
+import { beginLatency } from './latency.ts';
+import { beginLoss } from './loss.ts';
+import { beginPartition } from './partition.ts';
+import { beginPause } from './pause.ts';
+import { beginReset } from './reset.ts';
+import { beginSlowClose } from './slow-close.ts';
 
 export interface FaultScheduleOptions {
   readonly faults: readonly ValidFault[];
@@ -35,7 +42,7 @@ async function runFault(fault: ValidFault, options: FaultScheduleOptions): Promi
   if (!(await waitUntil(fault.atMs, options))) return undefined;
   const startMs = clock.now() - originMs;
   // Told before it begins: what the load sees of it belongs to it from its first moment on.
-  options.onStart(startMs, { kind: fault.kind, nodes: [fault.target] });
+  options.onStart(startMs, { kind: fault.kind, nodes: [subjectOf(fault)] });
   let active: ActiveFault | undefined;
   let problem: string | undefined;
   try {
@@ -56,7 +63,7 @@ async function runFault(fault: ValidFault, options: FaultScheduleOptions): Promi
   if (signal.aborted) observations.push('the fault was cut short');
   return {
     kind: fault.kind,
-    target: fault.target,
+    target: subjectOf(fault),
     nodes: [...(active?.nodes ?? [])],
     startMs,
     endMs,
@@ -70,8 +77,22 @@ function begin(fault: ValidFault, context: FaultContext): Promise<ActiveFault> {
       return beginCrash(fault.target, context);
     case 'pause':
       return beginPause(fault.target, context);
+    case 'partition':
+      return beginPartition(fault, context);
+    case 'latency':
+      return beginLatency(fault, context);
+    case 'bandwidth':
+      return beginBandwidth(fault, context);
+    case 'loss':
+      return beginLoss(fault, context);
+    case 'reset':
+      return beginReset(fault, context);
+    case 'hold':
+      return beginHold(fault, context);
+    case 'slow-close':
+      return beginSlowClose(fault, context);
     default:
-      return unreachable(fault.kind);
+      return unreachable(fault);
   }
 }
 

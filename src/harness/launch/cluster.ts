@@ -1,14 +1,17 @@
 // What the harness needs of a cluster, however it was started.
 
 import type { Role } from '../../system/raft/protocol.ts';
+import type { LinkControl } from '../faults/fault.ts';
 
 export interface ClusterNode {
   /** 'n1', 'n2', ... */
   readonly id: string;
-  /** host:port of its gRPC server. */
+  /** host:port where clients reach its gRPC server: a link, where the cluster has links. */
   readonly endpoint: string;
-  /** host:port of its HTTP server. */
+  /** host:port where clients reach its HTTP server. */
   readonly httpEndpoint: string;
+  /** host:port of its gRPC server itself, past the links. */
+  readonly directEndpoint: string;
 }
 
 /** What a node said about itself, or what was seen to happen to it. Times are wall-clock milliseconds. */
@@ -27,6 +30,8 @@ export type ClusterEvent =
 
 export interface Cluster {
   readonly nodes: readonly ClusterNode[];
+  /** Carries the traffic between the nodes and to them; undefined when the cluster was started without. */
+  readonly links: LinkControl | undefined;
   /** The node that last said it leads in the highest term and is running. */
   leader(): string | undefined;
   /** Everything since the cluster was started, oldest first. */

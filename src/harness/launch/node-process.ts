@@ -1,15 +1,15 @@
 // One node as a child process: starts it, reads the events it prints, kills it, starts it again.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, type WriteStream } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../runtime/clock.ts';
 import type { NodeEvent } from '../../system/rpc/node-event.ts';
 import { type ClusterEvent, LaunchError } from './cluster.ts';
 import { isStopped, type PausedProcess, pauseProcess } from './process-pause.ts';
+import { windtunnelProgram } from './windtunnel-program.ts';
 
 export interface NodeProcessOptions {
   readonly id: string;
@@ -163,15 +163,4 @@ function parseEvent(line: string): NodeEvent | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** bin/windtunnel.js of the package this file belongs to; sources and dist/ lie at different depths. */
-function windtunnelProgram(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'bin', 'windtunnel.js'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new LaunchError('bin/windtunnel.js is missing from this installation');
-    folder = parent;
-  }
-  return join(folder, 'bin', 'windtunnel.js');
 }

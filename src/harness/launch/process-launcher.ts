@@ -6,6 +6,9 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import { type Cluster, type ClusterEvent, type ClusterNode, LaunchError } from './cluster.ts';
 import { freePorts } from './free-ports.ts';
+import type { LinkControl } from '../faults/fault.ts';
+import { type DirectAddresses, directRoutes, linkPlans, type Routes, routesThrough } from './link-plans.ts';
+import { LinkProcess } from './link-process.ts';
 import { NodeProcess } from './node-process.ts';
 
 export interface ProcessClusterOptions {
@@ -21,6 +24,8 @@ export interface ProcessClusterOptions {
   readonly random: Random;
   /** Environment of single nodes, for known-bad variants in tests. */
   readonly environment?: (node: string) => Readonly<Record<string, string>>;
+  /** Everything between the nodes, and from clients to them, goes through links; the seed is that of their jitter and loss. */
+  readonly links?: { readonly seed: number } | undefined;
 }
 
 /** Between our choice of a free port and the node's use of it somebody else may take it. */
@@ -35,7 +40,7 @@ export async function launchProcesses(options: ProcessClusterOptions): Promise<C
         : fixedPorts(options.firstPort, options.nodes);
     const cluster = new ProcessCluster(options, ports);
     try {
-      await cluster.start();
+      await cluster.start(options);
       return cluster;
     } catch (error) {
       await cluster.stop();
@@ -49,54 +54,81 @@ function fixedPorts(first: number, nodes: number): number[] {
   return Array.from({ length: nodes * 2 }, (_, at) => first + at);
 }
 
+/** Where the links listen: on free ports, which they hold for as long as they run. */
+const LINKS_LISTEN = '127.0.0.1:0';
+
 class ProcessCluster implements Cluster {
-  readonly nodes: readonly ClusterNode[];
   readonly events: ClusterEvent[] = [];
-  readonly #processes: ReadonlyMap<string, NodeProcess>;
+  readonly #direct: readonly DirectAddresses[];
+  #nodes: readonly ClusterNode[] = [];
+  #links: LinkProcess | undefined;
+  #processes: ReadonlyMap<string, NodeProcess> = new Map();
   readonly #listeners = new Set<(event: ClusterEvent) => void>();
   readonly #clock: Clock;
   #leader: { node: string; term: number } | undefined;
 
   constructor(options: ProcessClusterOptions, ports: readonly number[]) {
     this.#clock = options.clock;
-    const ids = Array.from({ length: options.nodes }, (_, at) => `n${at + 1}`);
-    this.nodes = ids.map((id, at) => ({
-      id,
-      endpoint: `127.0.0.1:${ports[at]}`,
-      httpEndpoint: `127.0.0.1:${ports[options.nodes + at]}`,
+    this.#direct = Array.from({ length: options.nodes }, (_, at) => ({
+      id: `n${at + 1}`,
+      grpc: `127.0.0.1:${ports[at]}`,
+      http: `127.0.0.1:${ports[options.nodes + at]}`,
     }));
-    this.#processes = new Map(
-      this.nodes.map((node) => [
-        node.id,
-        new NodeProcess({
-          id: node.id,
-          arguments: [
-            '--id',
-            node.id,
-            '--cluster',
-            options.clusterId,
-            '--listen',
-            node.endpoint,
-            '--http',
-            node.httpEndpoint,
-            '--data',
-            join(options.dataFolder, node.id),
-            '--exit-with-parent',
-            ...this.nodes.filter((peer) => peer.id !== node.id).flatMap((peer) => ['--peer', `${peer.id}=${peer.endpoint}`]),
-          ],
-          environment: options.environment?.(node.id) ?? {},
-          logFile: join(options.logFolder, `${node.id}.log`),
-          clock: options.clock,
-          onEvent: (event) => this.#handle(event),
-        }),
-      ]),
-    );
   }
 
-  async start(): Promise<void> {
+  get nodes(): readonly ClusterNode[] {
+    return this.#nodes;
+  }
+
+  get links(): LinkControl | undefined {
+    return this.#links?.control;
+  }
+
+  async start(options: ProcessClusterOptions): Promise<void> {
+    const routes = options.links ? await this.#openLinks(options.links.seed, options) : directRoutes(this.#direct);
+    this.#nodes = this.#direct.map(({ id, grpc: directEndpoint }) => ({
+      id,
+      endpoint: routes.client(id),
+      httpEndpoint: routes.clientHttp(id),
+      directEndpoint,
+    }));
+    this.#processes = new Map(this.#direct.map((node) => [node.id, this.#nodeProcess(node, routes, options)]));
     const started = await Promise.allSettled([...this.#processes.values()].map((node) => node.start()));
     const failed = started.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
+  }
+
+  /** Before the nodes: they must be told where they reach one another. */
+  async #openLinks(seed: number, { logFolder, clock }: ProcessClusterOptions): Promise<Routes> {
+    this.#links = new LinkProcess({
+      seed,
+      logFile: join(logFolder, 'links.log'),
+      clock,
+      onDeath: (how) => this.#handle({ type: 'exited', node: 'links', wallMs: clock.wallTime(), expected: false, how }),
+    });
+    const plans = linkPlans(this.#direct, LINKS_LISTEN);
+    return routesThrough(plans, await this.#links.control.open(plans));
+  }
+
+  #nodeProcess({ id, grpc, http }: DirectAddresses, routes: Routes, options: ProcessClusterOptions): NodeProcess {
+    const peers = this.#direct.filter((peer) => peer.id !== id);
+    return new NodeProcess({
+      id,
+      arguments: [
+        `--id=${id}`,
+        `--cluster=${options.clusterId}`,
+        `--listen=${grpc}`,
+        `--http=${http}`,
+        `--data=${join(options.dataFolder, id)}`,
+        '--exit-with-parent',
+        ...peers.map((peer) => `--peer=${peer.id}=${routes.peer(id, peer.id)}`),
+        ...this.#direct.map((node) => `--advertise=${node.id}=${routes.client(node.id)}`),
+      ],
+      environment: options.environment?.(id) ?? {},
+      logFile: join(options.logFolder, `${id}.log`),
+      clock: options.clock,
+      onEvent: (event) => this.#handle(event),
+    });
   }
 
   leader(): string | undefined {
@@ -148,6 +180,7 @@ class ProcessCluster implements Cluster {
   async stop(): Promise<void> {
     await Promise.all([...this.#processes.values()].map((node) => node.stop()));
     await Promise.all([...this.#processes.values()].map((node) => node.closeLog()));
+    await this.#links?.stop();
   }
 
   #process(node: string): NodeProcess {

@@ -2,10 +2,12 @@
 
 import { formatDuration } from '../../runtime/duration.ts';
 import { didYouMean } from './did-you-mean.ts';
+import type { PartitionShape } from './scenario.ts';
 import type {
   ScenarioData,
   ValidFault,
   ValidLoad,
+  ValidNodeFault,
   ValidRampingArrivalRate,
   ValidRampingVus,
   ValidStage,
@@ -105,17 +107,40 @@ function faultProblems(fault: ValidFault, path: string, scenario: ScenarioData):
     const suggestion = didYouMean(fault.target, targets);
     problems.push(`${path}.target must be one of ${targets.join(', ')}, not '${fault.target}'${suggestion}`);
   }
+  return [...problems, ...networkProblems(fault, path, scenario)];
+}
+
+/** So many nodes there must be for a shape to be what it is called. */
+const FEWEST_NODES: Readonly<Record<PartitionShape, number>> = {
+  halves: 3,
+  majority: 3,
+  minority: 3,
+  'isolate-leader': 2,
+  'majorities-ring': 4,
+  bridge: 3,
+  'one-way': 2,
+};
+
+function networkProblems(fault: ValidFault, path: string, { cluster }: ScenarioData): string[] {
+  if (onProcess(fault)) return [];
+  const problems: string[] = [];
+  if (!cluster.links) problems.push(`${path} (${fault.kind}) needs links: cluster.links must be true, and --links not off`);
+  if (fault.kind === 'partition' && cluster.nodes < FEWEST_NODES[fault.shape])
+    problems.push(`${path}.shape '${fault.shape}' needs at least ${FEWEST_NODES[fault.shape]} nodes, not ${cluster.nodes}`);
+  if ('links' in fault && fault.links === 'peers' && cluster.nodes === 1)
+    problems.push(`${path}.links cannot be 'peers' in a cluster of one node`);
   return problems;
 }
 
-/** Two faults of one named node at the same time: the second would find it down or stopped and prove nothing. */
+/** Two faults of one named process at the same time: the second would find it down or stopped and prove nothing. */
 function overlapProblems(faults: readonly ValidFault[]): string[] {
   const problems: string[] = [];
   for (const [at, fault] of faults.entries()) {
-    if (fault.target === 'leader' || fault.target === 'follower') continue;
+    if (fault.target === 'leader' || fault.target === 'follower' || !onProcess(fault)) continue;
     const earlier = faults.findIndex(
       (other, index) =>
         index < at &&
+        onProcess(other) &&
         other.target === fault.target &&
         fault.atMs < other.atMs + other.durationMs &&
         other.atMs < fault.atMs + fault.durationMs,
@@ -123,6 +148,11 @@ function overlapProblems(faults: readonly ValidFault[]): string[] {
     if (earlier >= 0) problems.push(`faults[${at}] must not overlap faults[${earlier}]: ${fault.target} would be out already`);
   }
   return problems;
+}
+
+/** Links bear any number of faults at once. */
+function onProcess(fault: ValidFault): fault is ValidNodeFault {
+  return fault.kind !== 'partition' && !('links' in fault);
 }
 
 function thresholdProblems({ thresholds, loads }: ScenarioData): string[] {

@@ -52,6 +52,10 @@ function mustBeOneOf(values: readonly string[], input: unknown): string {
   return `must be ${listed}${SUGGESTION}${typeof input === 'string' ? didYouMean(input, values) : ''}`;
 }
 
+export function trueOrFalse(): z.ZodBoolean {
+  return z.boolean('must be true or false');
+}
+
 /** A whole number, `low` <= x <= `high`. */
 export function integer(low: number, high: number): z.ZodNumber {
   const message = `must be a whole number from ${low.toLocaleString('en')} to ${high.toLocaleString('en')}`;
@@ -60,6 +64,12 @@ export function integer(low: number, high: number): z.ZodNumber {
 
 export function positive(): z.ZodNumber {
   return z.number('must be a number > 0').positive('must be a number > 0');
+}
+
+/** A number, 0 < x < 1. */
+export function fraction(): z.ZodNumber {
+  const message = 'must be a number above 0 and below 1';
+  return z.number(message).gt(0, message).lt(1, message);
 }
 
 export function notNegative(): z.ZodNumber {

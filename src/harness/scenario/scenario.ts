@@ -235,11 +235,14 @@ export interface SharedIterations extends LoadBase {
 
 export type Load = ConstantArrivalRate | RampingArrivalRate | ConstantVus | RampingVus | SharedIterations;
 
-interface FaultBase {
+interface Timed {
   /** From the start of the scenario. */
   readonly at: Duration;
   /** How long it lasts, > 0. */
   readonly duration: Duration;
+}
+
+interface FaultBase extends Timed {
   /** A node's name ('n1'), or the role a node has at that moment. */
   readonly target: 'leader' | 'follower' | (string & {});
 }
@@ -257,7 +260,75 @@ export interface PauseFault extends FaultBase {
   readonly kind: 'pause';
 }
 
-export type Fault = CrashFault | PauseFault;
+/**
+ * Takes links away, as in Jepsen. `halves`: at random, one side a bare majority. `majority` and `minority`: the same, with the
+ * leader on that side. `isolate-leader`: the leader alone. `majorities-ring`: every node reaches a majority, no two the same one
+ * (4 nodes at least). `bridge`: two sides that only one node reaches both of. `one-way`: nothing from the target reaches the other
+ * nodes, while it hears them.
+ */
+export interface PartitionFault extends Timed {
+  readonly kind: 'partition';
+  readonly shape: PartitionShape;
+  /** `hold`: bytes wait until the partition heals, connections stay. `cut`: connections break and cannot be made. Default 'hold'. */
+  readonly mode?: 'hold' | 'cut';
+  /** For `one-way` only. Default 'leader'. */
+  readonly target?: FaultBase['target'];
+  /** Whether clients, too, cannot reach the nodes on the side without a majority. Not for shapes without one. Default false. */
+  readonly clients?: boolean;
+}
+
+export type PartitionShape = 'halves' | 'majority' | 'minority' | 'isolate-leader' | 'majorities-ring' | 'bridge' | 'one-way';
+
+interface LinkFaultBase extends FaultBase {
+  /** Which links of the target: those with the other nodes, those with clients, or both. Default 'peers', for `hold` 'all'. */
+  readonly links?: 'peers' | 'clients' | 'all';
+}
+
+/** Everything to and from the target takes longer. */
+export interface LatencyFault extends LinkFaultBase {
+  readonly kind: 'latency';
+  /** Each way, > 0. */
+  readonly delay: Duration;
+  /** Up to so much more, evenly distributed. Default 0. */
+  readonly jitter?: Duration;
+}
+
+export interface BandwidthFault extends LinkFaultBase {
+  readonly kind: 'bandwidth';
+  /** In each direction between the target and each other end, > 0. */
+  readonly bytesPerSecond: number;
+}
+
+/** Packets are lost and, as in TCP, sent again: what is lost comes late, and so does everything behind it. */
+export interface LossFault extends LinkFaultBase {
+  readonly kind: 'loss';
+  /** Of one packet, 0 < p < 1. */
+  readonly probability: number;
+  /** Until a lost packet is sent again for the first time; then twice as long, and so on. Default '200ms'. */
+  readonly retransmit?: Duration;
+}
+
+/** The connections of the target are reset (RST). */
+export interface ResetFault extends LinkFaultBase {
+  readonly kind: 'reset';
+  /** Again and again. Default: once, when the fault begins. */
+  readonly every?: Duration;
+}
+
+/** Nothing reaches the target or leaves it; its connections stay, and afterwards everything arrives. */
+export interface HoldFault extends LinkFaultBase {
+  readonly kind: 'hold';
+}
+
+/** The connections of the target break, and whoever did not dial them hears of it only after `delay`: they are half open. */
+export interface SlowCloseFault extends LinkFaultBase {
+  readonly kind: 'slow-close';
+  /** > 0. */
+  readonly delay: Duration;
+}
+
+export type Fault =
+  CrashFault | PauseFault | PartitionFault | LatencyFault | BandwidthFault | LossFault | ResetFault | HoldFault | SlowCloseFault;
 
 export type ThresholdInput =
   string | { readonly threshold: string; readonly abortOnFail?: boolean; readonly delayAbortEval?: Duration };
@@ -274,6 +345,8 @@ export interface Scenario {
     readonly nodes: number;
     /** Who serves reads: the leader, or every node in turn through a read index. Default 'any'. */
     readonly reads?: 'leader' | 'any';
+    /** Whether the traffic goes through links, which faults of the network need and which add some 0.1 ms. Default true. */
+    readonly links?: boolean;
   };
   /** Deadline of one operation, all retries included. Default '2s'. */
   readonly operationTimeout?: Duration;

@@ -1,7 +1,7 @@
 // A scenario that has been checked: every default filled in, every duration in milliseconds. Plain data, so that it can be
 // written to run.json as it ran.
 
-import type { SqlParameter } from './scenario.ts';
+import type { PartitionShape, SqlParameter } from './scenario.ts';
 import type { Threshold } from './thresholds.ts';
 
 declare const checked: unique symbol;
@@ -141,11 +141,73 @@ export interface ValidSharedIterations extends ValidLoadBase {
 export type ValidArrivalRate = ValidConstantArrivalRate | ValidRampingArrivalRate;
 export type ValidLoad = ValidArrivalRate | ValidConstantVus | ValidRampingVus | ValidSharedIterations;
 
-export interface ValidFault {
-  readonly kind: 'crash' | 'pause';
+interface ValidFaultBase {
   readonly atMs: number;
   readonly durationMs: number;
+  /** A node's name, 'leader' or 'follower'. Of a partition it counts for the shape 'one-way' only. */
   readonly target: string;
+}
+
+/** Befalls a process. Two at once on one node would be one too many. */
+export interface ValidNodeFault extends ValidFaultBase {
+  readonly kind: 'crash' | 'pause';
+}
+
+export interface ValidPartition extends ValidFaultBase {
+  readonly kind: 'partition';
+  readonly shape: PartitionShape;
+  readonly mode: 'hold' | 'cut';
+  readonly clients: boolean;
+}
+
+interface ValidLinkFaultBase extends ValidFaultBase {
+  readonly links: LinkScope;
+}
+
+/** Which links of the target. */
+export type LinkScope = 'peers' | 'clients' | 'all';
+
+export interface ValidLatency extends ValidLinkFaultBase {
+  readonly kind: 'latency';
+  readonly delayMs: number;
+  readonly jitterMs: number;
+}
+
+export interface ValidBandwidth extends ValidLinkFaultBase {
+  readonly kind: 'bandwidth';
+  readonly bytesPerSecond: number;
+}
+
+export interface ValidLoss extends ValidLinkFaultBase {
+  readonly kind: 'loss';
+  readonly probability: number;
+  readonly retransmitMs: number;
+}
+
+export interface ValidReset extends ValidLinkFaultBase {
+  readonly kind: 'reset';
+  /** Undefined: once. */
+  readonly everyMs?: number | undefined;
+}
+
+export interface ValidHold extends ValidLinkFaultBase {
+  readonly kind: 'hold';
+}
+
+export interface ValidSlowClose extends ValidLinkFaultBase {
+  readonly kind: 'slow-close';
+  readonly delayMs: number;
+}
+
+/** Befalls links, as many at once as one likes. */
+export type ValidLinkFault = ValidLatency | ValidBandwidth | ValidLoss | ValidReset | ValidHold | ValidSlowClose;
+
+export type ValidFault = ValidNodeFault | ValidPartition | ValidLinkFault;
+
+/** Whom a fault befalls, as the scenario said it: 'leader', 'n2', 'halves', 'one-way from leader'. */
+export function subjectOf(fault: ValidFault): string {
+  if (fault.kind !== 'partition') return fault.target;
+  return fault.shape === 'one-way' ? `one-way from ${fault.target}` : fault.shape;
 }
 
 export interface ScenarioData {
@@ -154,7 +216,7 @@ export interface ScenarioData {
   /** The file that it was loaded from; undefined for a scenario that was made in this process. */
   readonly module: string | undefined;
   readonly target: ValidTarget;
-  readonly cluster: { readonly nodes: number; readonly reads: 'leader' | 'any' };
+  readonly cluster: { readonly nodes: number; readonly reads: 'leader' | 'any'; readonly links: boolean };
   readonly operationTimeoutMs: number;
   readonly warmupMs: number;
   readonly recoveryMs: number;

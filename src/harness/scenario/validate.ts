@@ -13,9 +13,11 @@ import {
   problemsOf,
   ScenarioError,
   text,
+  trueOrFalse,
   variants,
 } from './options.ts';
 import type { SqlParameter } from './scenario.ts';
+import { fault, validFault } from './fault-options.ts';
 import { parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';
 import type { ScenarioData, ValidLoad, ValidScenario, ValidStage, ValidWorkload } from './valid-scenario.ts';
@@ -190,18 +192,9 @@ const load = variants(
   "a load such as { executor: 'constant-arrival-rate', ... }",
 );
 
-const faultBase = {
-  at: duration({ zero: 'allowed' }),
-  duration: duration({ zero: 'refused' }),
-  target: text("'leader', 'follower' or the name of a node such as 'n1'"),
-};
-const crash = options({ kind: z.literal('crash'), ...faultBase });
-const pause = options({ kind: z.literal('pause'), ...faultBase });
-const fault = variants('kind', ['crash', 'pause'], [crash, pause], "a fault such as { kind: 'crash', ... }");
-
 const thresholdOptions = options({
   threshold: text("an expression such as 'p(99)<500'"),
-  abortOnFail: z.boolean('must be true or false').default(false),
+  abortOnFail: trueOrFalse().default(false),
   delayAbortEval: duration({ zero: 'allowed' }).default(0),
 });
 const thresholdInput = z.preprocess((input) => (typeof input === 'string' ? { threshold: input } : input), thresholdOptions);
@@ -231,7 +224,7 @@ const scenario = options(
     name: matching(/^[a-z0-9-]+$/, "a name of lower case letters, digits and '-'"),
     description: text('a sentence or two'),
     target: target.default({ kind: 'process' }),
-    cluster: options({ nodes: integer(1, 9), reads: oneOf('leader', 'any').default('any') }),
+    cluster: options({ nodes: integer(1, 9), reads: oneOf('leader', 'any').default('any'), links: trueOrFalse().default(true) }),
     operationTimeout: duration({ zero: 'refused' }).default(2_000),
     warmup: duration({ zero: 'allowed' }).default(2_000),
     recovery: duration({ zero: 'allowed' }).default(3_000),
@@ -271,7 +264,7 @@ export function validateScenario(value: unknown, origin: string, module?: string
       warmupMs: warmup,
       recoveryMs: recovery,
       loads: validLoads,
-      faults: faults.map(({ at, duration: durationMs, ...rest }) => ({ ...rest, atMs: at, durationMs })),
+      faults: faults.map(validFault),
       totalDurationMs: totalDurationMs(validLoads),
     },
     origin,
@@ -287,10 +280,12 @@ export interface ScenarioOverrides {
   readonly durationMs?: number | undefined;
   /** How many nodes the cluster has, 1 to 9. */
   readonly nodes?: number | undefined;
+  /** Whether the traffic goes through links. Without them there are no faults of the network. */
+  readonly links?: boolean | undefined;
 }
 
 /** The scenario with some options changed. Throws ScenarioError when it cannot run that way: when a fault no longer fits. */
-export function withOverrides(scenario: ValidScenario, { durationMs, nodes }: ScenarioOverrides): ValidScenario {
+export function withOverrides(scenario: ValidScenario, { durationMs, nodes, links }: ScenarioOverrides): ValidScenario {
   const problems: string[] = [];
   if (durationMs !== undefined && !(durationMs > 0 && Number.isFinite(durationMs)))
     problems.push(`${scenario.name}: --duration must be > 0, not ${durationMs}`);
@@ -303,7 +298,7 @@ export function withOverrides(scenario: ValidScenario, { durationMs, nodes }: Sc
       durationMs === undefined ? load : withDuration(load, durationMs),
     ]),
   );
-  const cluster = nodes === undefined ? scenario.cluster : { ...scenario.cluster, nodes };
+  const cluster = { ...scenario.cluster, ...(nodes !== undefined && { nodes }), ...(links !== undefined && { links }) };
   return checked({ ...scenario, cluster, loads, totalDurationMs: totalDurationMs(loads) }, scenario.name);
 }
 
