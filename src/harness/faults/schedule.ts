@@ -4,8 +4,12 @@ import { unreachable } from '../../runtime/assert.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { FaultWindow } from '../result/schema.ts';
 import type { ValidFault } from '../scenario/valid-scenario.ts';
+import { beginClockSkew } from './clock-skew.ts';
 import { beginCrash } from './crash.ts';
+import { beginFullDisk } from './full-disk.ts';
 import { beginPause } from './pause.ts';
+import { beginRestart } from './restart.ts';
+import { beginSlowDisk } from './slow-disk.ts';
 import type { ActiveFault, FaultContext } from './fault.ts';
 
 export interface FaultScheduleOptions {
@@ -70,8 +74,16 @@ function begin(fault: ValidFault, context: FaultContext): Promise<ActiveFault> {
       return beginCrash(fault.target, context);
     case 'pause':
       return beginPause(fault.target, context);
+    case 'restart':
+      return beginRestart(fault.target, context);
+    case 'clock-skew':
+      return beginClockSkew(fault.target, fault, context);
+    case 'slow-disk':
+      return beginSlowDisk(fault.target, fault.delayMs, context);
+    case 'full-disk':
+      return beginFullDisk(fault.target, context);
     default:
-      return unreachable(fault.kind);
+      return unreachable(fault);
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { Injection, InjectionReport } from '../../system/rpc/injection.ts';
 import { type Cluster, type ClusterEvent, type ClusterNode, LaunchError } from './cluster.ts';
 import { freePorts } from './free-ports.ts';
 import { NodeProcess } from './node-process.ts';
@@ -21,6 +22,8 @@ export interface ProcessClusterOptions {
   readonly random: Random;
   /** Environment of single nodes, for known-bad variants in tests. */
   readonly environment?: (node: string) => Readonly<Record<string, string>>;
+  /** Whether faults may be injected into the nodes (`inject`). Default false: what is only measured runs without the means to. */
+  readonly faultControl?: boolean;
 }
 
 /** Between our choice of a free port and the node's use of it somebody else may take it. */
@@ -82,6 +85,7 @@ class ProcessCluster implements Cluster {
             '--data',
             join(options.dataFolder, node.id),
             '--exit-with-parent',
+            ...(options.faultControl === true ? ['--fault-control'] : []),
             ...this.nodes.filter((peer) => peer.id !== node.id).flatMap((peer) => ['--peer', `${peer.id}=${peer.endpoint}`]),
           ],
           environment: options.environment?.(node.id) ?? {},
@@ -131,6 +135,18 @@ class ProcessCluster implements Cluster {
 
   restart(node: string): Promise<void> {
     return this.#process(node).start();
+  }
+
+  shutDown(node: string): Promise<string> {
+    return this.#process(node).stop();
+  }
+
+  ended(node: string): Promise<string> {
+    return this.#process(node).ended;
+  }
+
+  inject(node: string, injection: Injection): Promise<InjectionReport> {
+    return this.#process(node).inject(injection);
   }
 
   pause(node: string): Promise<void> {

@@ -75,11 +75,20 @@ export interface ValidSharedIterations extends ValidLoadBase {
 export type ValidArrivalRate = ValidConstantArrivalRate | ValidRampingArrivalRate;
 export type ValidLoad = ValidArrivalRate | ValidConstantVus | ValidRampingVus | ValidSharedIterations;
 
-export interface ValidFault {
-  readonly kind: 'crash' | 'pause';
+interface ValidFaultBase {
   readonly atMs: number;
   readonly durationMs: number;
   readonly target: string;
+}
+
+export type ValidFault =
+  | (ValidFaultBase & { readonly kind: 'crash' | 'restart' | 'pause' | 'full-disk' })
+  | (ValidFaultBase & { readonly kind: 'clock-skew'; readonly offsetMs: number; readonly drift: number })
+  | (ValidFaultBase & { readonly kind: 'slow-disk'; readonly delayMs: number });
+
+/** Whether a fault is brought about inside the node, which must have been started to allow it. */
+export function needsFaultControl({ kind }: ValidFault): boolean {
+  return kind === 'clock-skew' || kind === 'slow-disk' || kind === 'full-disk';
 }
 
 export interface ScenarioData {

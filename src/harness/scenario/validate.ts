@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { consistencyProblems } from './consistency.ts';
 import {
+  between,
   duration,
   integer,
   matching,
@@ -12,15 +13,17 @@ import {
   positive,
   problemsOf,
   ScenarioError,
+  signedDuration,
   text,
   variants,
 } from './options.ts';
 import { parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';
-import type { ScenarioData, ValidLoad, ValidScenario, ValidStage } from './valid-scenario.ts';
+import type { ScenarioData, ValidFault, ValidLoad, ValidScenario, ValidStage } from './valid-scenario.ts';
 
 const MAX_VIRTUAL_USERS = 100_000;
 const MAX_ITERATIONS = 1_000_000_000;
+const MAX_OFFSET_MS = 24 * 3_600_000;
 
 const registers = options({
   kind: z.literal('registers'),
@@ -108,11 +111,25 @@ const load = variants(
 const faultBase = {
   at: duration({ zero: 'allowed' }),
   duration: duration({ zero: 'refused' }),
-  target: text("'leader', 'follower' or the name of a node such as 'n1'"),
+  target: text("'leader', 'follower', 'random', 'all', 'majority', 'minority' or the name of a node such as 'n1'"),
 };
 const crash = options({ kind: z.literal('crash'), ...faultBase });
 const pause = options({ kind: z.literal('pause'), ...faultBase });
-const fault = variants('kind', ['crash', 'pause'], [crash, pause], "a fault such as { kind: 'crash', ... }");
+const restart = options({ kind: z.literal('restart'), ...faultBase });
+const clockSkew = options({
+  kind: z.literal('clock-skew'),
+  ...faultBase,
+  offset: signedDuration(MAX_OFFSET_MS).default(0),
+  drift: between(0.5, 2).default(1),
+});
+const slowDisk = options({ kind: z.literal('slow-disk'), ...faultBase, delay: duration({ zero: 'refused' }) });
+const fullDisk = options({ kind: z.literal('full-disk'), ...faultBase });
+const fault = variants(
+  'kind',
+  ['crash', 'pause', 'restart', 'clock-skew', 'slow-disk', 'full-disk'],
+  [crash, pause, restart, clockSkew, slowDisk, fullDisk],
+  "a fault such as { kind: 'crash', ... }",
+);
 
 const thresholdOptions = options({
   threshold: text("an expression such as 'p(99)<500'"),
@@ -173,7 +190,7 @@ export function validateScenario(value: unknown, origin: string): ValidScenario 
       warmupMs: warmup,
       recoveryMs: recovery,
       loads: validLoads,
-      faults: faults.map(({ at, duration: durationMs, ...rest }) => ({ ...rest, atMs: at, durationMs })),
+      faults: faults.map(validFault),
       totalDurationMs: totalDurationMs(validLoads),
     },
     origin,
@@ -246,6 +263,23 @@ function validLoad(input: z.output<typeof load>): ValidLoad {
       const { maxDuration: durationMs, ...same } = rest;
       return { ...same, ...times, durationMs };
     }
+  }
+}
+
+function validFault(input: z.output<typeof fault>): ValidFault {
+  const { at: atMs, duration: durationMs, ...rest } = input;
+  const times = { atMs, durationMs };
+  switch (rest.kind) {
+    case 'clock-skew': {
+      const { offset: offsetMs, ...same } = rest;
+      return { ...same, ...times, offsetMs };
+    }
+    case 'slow-disk': {
+      const { delay: delayMs, ...same } = rest;
+      return { ...same, ...times, delayMs };
+    }
+    default:
+      return { ...rest, ...times };
   }
 }
 
