@@ -150,10 +150,17 @@ async function runOne(
   }
 }
 
-/** WINDTUNNEL_CANARY_NODE='n2=stale-reads' makes one node a known-bad one. For tests of the checkers only. */
+/**
+ * WINDTUNNEL_CANARY_NODE='n2=stale-reads' makes one node a known-bad one, '*=...' all of them; several with commas. For tests of
+ * the checkers only.
+ */
 function canaryEnvironment(node: string): Readonly<Record<string, string>> {
-  const [name, canary] = (process.env['WINDTUNNEL_CANARY_NODE'] ?? '').split('=', 2);
-  return name === node && canary !== undefined ? { WINDTUNNEL_CANARY: canary } : {};
+  const canaries = (process.env['WINDTUNNEL_CANARY_NODE'] ?? '')
+    .split(',')
+    .map((word) => word.split('=', 2))
+    .filter(([name, canary]) => (name === node || name === '*') && canary !== undefined)
+    .map(([, canary]) => canary);
+  return canaries.length === 0 ? {} : { WINDTUNNEL_CANARY: canaries.join(',') };
 }
 
 /** A folder of this package: `bench` or `scenarios`, as sources or as built. */

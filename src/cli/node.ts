@@ -1,9 +1,11 @@
 // `windtunnel node`: one node of a cluster, as the launchers and the container image start it.
 
+import { createInterface } from 'node:readline';
 import { EXIT } from '../harness/report/exit.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { freshSeed, Random } from '../runtime/random.ts';
-import { canaryOf } from '../system/node/canary.ts';
+import { canariesOf } from '../system/node/canary.ts';
+import { Injections, obey } from '../system/node/injections.ts';
 import { startNode } from '../system/node/node.ts';
 import type { NodeEvent } from '../system/rpc/node-event.ts';
 import { type Command, flag, type Invocation, text, UsageError } from './command.ts';
@@ -27,35 +29,45 @@ export const node: Command = {
       description: 'where clients reach a node, when that is not where its peers do',
     },
     'exit-with-parent': { type: 'boolean', description: 'stop when standard input ends' },
+    'fault-control': { type: 'boolean', description: 'let faults be injected through standard input (with --exit-with-parent)' },
   },
   async run(invocation) {
     const { promise: ended, resolve: end } = Promise.withResolvers<number>();
+    const id = required(invocation, 'id');
+    const injections = flag(invocation, 'fault-control') ? new Injections(systemClock) : undefined;
+    // Stamped with the machine's clock, also when the node's own is skewed: who reads it has one time line for all nodes.
+    const say = (event: DistributiveOmit<NodeEvent, 'time' | 'node'>) =>
+      process.stdout.write(`${JSON.stringify({ ...event, time: systemClock.wallTime(), node: id })}\n`);
     const running = await startNode({
-      id: required(invocation, 'id'),
+      id,
       clusterId: required(invocation, 'cluster'),
       listen: address(required(invocation, 'listen'), 'listen'),
       http: address(required(invocation, 'http'), 'http'),
       dataFolder: required(invocation, 'data'),
       peers: nodeAddresses(invocation, 'peer'),
       advertised: nodeAddresses(invocation, 'advertise'),
-      clock: systemClock,
+      clock: injections?.clock ?? systemClock,
       random: new Random(freshSeed()),
-      canary: canaryOf(process.env),
-      onEvent: (event: NodeEvent) => process.stdout.write(`${JSON.stringify(event)}\n`),
+      canaries: canariesOf(process.env),
+      aroundLog: injections?.around,
+      onEvent: say,
       onFatal: () => end(EXIT.error),
     });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(EXIT.passed));
     if (flag(invocation, 'exit-with-parent')) {
       // The pipe ends with the process that holds its other end, however that process came to its end.
       process.stdin.on('end', () => end(EXIT.passed)).on('error', () => end(EXIT.passed));
-      process.stdin.resume();
+      createInterface({ input: process.stdin }).on('line', (line) => say(obey(line, injections)));
     }
     const code = await ended;
+    injections?.end();
     await running.stop();
     process.stdin.destroy();
     return code;
   },
 };
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 function required(invocation: Invocation, name: string): string {
   const value = text(invocation, name);

@@ -20,7 +20,7 @@ import type { Phase, ScenarioResult } from './result/schema.ts';
 import { type Measured, resultOf } from './run-result.ts';
 import { connectTarget } from './target/connect.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
-import type { ValidScenario } from './scenario/valid-scenario.ts';
+import { needsFaultControl, type ValidScenario } from './scenario/valid-scenario.ts';
 
 export interface ScenarioProgress {
   readonly elapsedMs: number;
@@ -118,6 +118,7 @@ async function startCluster(scenario: ValidScenario, folder: string, options: Ru
     // Not from the seed: a repeated run must not fight over the ports of the first.
     random: new Random(freshSeed()),
     ...(options.environment && { environment: options.environment }),
+    faultControl: scenario.faults.some(needsFaultControl),
   });
   cleanup.defer(() => cluster.stop());
   const watch = new ClusterWatch(cluster.events);
@@ -175,6 +176,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
       runFaults({
         faults: scenario.faults,
         context: {
+          clock,
           target: cluster,
           witness: { operationsSucceeded: () => recorder.snapshot().ok, highestLeaderTerm: () => watch.highestLeaderTerm },
           random: random.fork('faults'),

@@ -1,64 +1,64 @@
-// crash: SIGKILL, then a start on the same data. Proven by how the process ended, by its coming back, and, when it led a
-// cluster that can do without it, by a leader in a higher term.
+// crash: SIGKILL, then a start on the same data. Proven by how the processes ended, by their coming back, and, when one led a
+// cluster that can do without them, by a leader in a higher term.
 
-import { chooseNode, majorityRemains } from './choose-node.ts';
-import type { ActiveFault, FaultContext, FaultProof } from './fault.ts';
+import { chooseNodes, toEach } from './choose-node.ts';
+import type { ActiveFault, FaultContext } from './fault.ts';
+import { before, proofOf } from './observe.ts';
 
-/** @param wanted a node's name, 'leader' or 'follower'. */
+/** @param wanted see chooseNodes. */
 export async function beginCrash(wanted: string, context: FaultContext): Promise<ActiveFault> {
-  const { target, witness } = context;
-  const node = chooseNode(wanted, context);
-  const led = target.leader() === node;
-  const succeededBefore = witness.operationsSucceeded();
-  const termBefore = witness.highestLeaderTerm();
-  const how = await target.crash(node);
-  let back = false;
+  const { target } = context;
+  const nodes = chooseNodes(wanted, context);
+  const seen = before(nodes, context);
+  const endings = await toEach(
+    nodes,
+    (node) => target.crash(node),
+    (node) => target.restart(node),
+  );
+  const back = new Set<string>();
   return {
     kind: 'crash',
     wanted,
-    nodes: [node],
-    async end() {
-      await target.restart(node);
-      back = true;
-    },
+    nodes,
+    end: () => bringBack(nodes, target, back),
     proof: () =>
-      proofOf({
-        node,
-        led,
-        how,
-        back,
-        succeededBefore,
-        termBefore,
-        termAfter: witness.highestLeaderTerm(),
-        nodes: target.nodes.length,
-      }),
+      proofOf([
+        seen.load(),
+        ...nodes.map((node, at) => {
+          const killed = endings[at] === 'SIGKILL';
+          const led = node === seen.leader ? ', the leader,' : '';
+          return {
+            holds: killed,
+            text: killed
+              ? `the process of ${node}${led} ended by SIGKILL`
+              : `the process of ${node} ended otherwise: ${endings[at]}`,
+          };
+        }),
+        seen.replacement(),
+        ...returns(nodes, back),
+      ]),
   };
 }
 
-function proofOf(seen: {
-  readonly node: string;
-  readonly led: boolean;
-  readonly how: string;
-  readonly back: boolean;
-  readonly succeededBefore: number;
-  readonly termBefore: number;
-  readonly termAfter: number;
-  readonly nodes: number;
-}): FaultProof {
-  const { node, led, how, back, succeededBefore, termBefore, termAfter } = seen;
-  const killed = how === 'SIGKILL';
-  const loaded = succeededBefore > 0;
-  const majorityLeft = majorityRemains(seen.nodes);
-  const replaced = termAfter > termBefore;
-  const observations = [
-    loaded ? `${succeededBefore} operations had succeeded before` : 'no operation had succeeded before, so nothing was disturbed',
-    killed
-      ? `the process of ${node}${led ? ', the leader,' : ''} ended by SIGKILL`
-      : `the process of ${node} ended otherwise: ${how}`,
-    ...(led && majorityLeft
-      ? [replaced ? `a new leader in term ${termAfter}, after term ${termBefore}` : `no new leader after term ${termBefore}`]
-      : []),
-    back ? `${node} came back on its data` : `${node} did not come back`,
-  ];
-  return { proven: killed && loaded && back && (!led || !majorityLeft || replaced), observations };
+/** Starts the nodes again, all at once; `back` gets those that came. Rejects when one does not, after the others did. */
+export async function bringBack(
+  nodes: readonly string[],
+  target: Pick<FaultContext['target'], 'restart'>,
+  back: Set<string>,
+): Promise<void> {
+  const restarts = await Promise.allSettled(
+    nodes.map(async (node) => {
+      await target.restart(node);
+      back.add(node);
+    }),
+  );
+  const failed = restarts.find((restart) => restart.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+export function returns(nodes: readonly string[], back: ReadonlySet<string>) {
+  return nodes.map((node) => ({
+    holds: back.has(node),
+    text: back.has(node) ? `${node} came back on its data` : `${node} did not come back`,
+  }));
 }

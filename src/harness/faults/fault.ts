@@ -1,5 +1,6 @@
 // What a fault is: something done to a cluster, undone again, with proof that it happened. One file per kind beside this one.
 
+import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { AppliedRules, DirectedRule, Direction, DirectionCounters } from '../links/rule.ts';
 
@@ -15,6 +16,22 @@ export interface LinkControl {
   probe(direction: Direction, messages: number, timeoutMs: number): Promise<readonly number[]>;
 }
 
+/** A fault that a node brings about itself. */
+export type NodeInjection =
+  | { readonly inject: 'clock-skew'; readonly offsetMs: number; readonly drift: number }
+  | { readonly inject: 'slow-disk'; readonly delayMs: number }
+  | { readonly inject: 'full-disk' }
+  | { readonly inject: 'none'; readonly of: 'clock-skew' | 'slow-disk' | 'full-disk' };
+
+/** What a node says of its clocks, and of the syncs of its log since its disk became slow. */
+export interface NodeState {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+  readonly syncs: number;
+  readonly shortestSyncMs: number;
+  readonly longestSyncMs: number;
+}
+
 /** What faults need of a cluster; every launcher that can do it is one. */
 export interface FaultTarget {
   readonly nodes: readonly { readonly id: string }[];
@@ -24,6 +41,12 @@ export interface FaultTarget {
   /** Resolves with the signal or the exit code that ended the process. */
   crash(node: string): Promise<string>;
   restart(node: string): Promise<void>;
+  /** Asks the node to end in good order; resolves with how it ended when it is gone. */
+  shutDown(node: string): Promise<string>;
+  /** Resolves with how the node's process ended, when it is gone. */
+  ended(node: string): Promise<string>;
+  /** Resolves with what the node measured right before and after, when the injection is in force; rejects when it is not. */
+  inject(node: string, injection: NodeInjection): Promise<{ readonly before: NodeState; readonly after: NodeState }>;
   /** Stops the process without ending it; resolves when it has stopped, or rejects when it did not. */
   pause(node: string): Promise<void>;
   /** Lets a paused process go on; resolves when it runs. */
@@ -41,6 +64,8 @@ export interface FaultWitness {
 }
 
 export interface FaultContext {
+  /** Ours, to compare those of the nodes with. */
+  readonly clock: Clock;
   readonly target: FaultTarget;
   readonly witness: FaultWitness;
   readonly random: Random;

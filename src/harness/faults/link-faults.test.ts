@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../runtime/random.ts';
+import { VirtualClock } from '../../runtime/virtual-clock.ts';
 import { CLIENT } from '../links/rule.ts';
 import type { ValidLinkFault, ValidPartition } from '../scenario/valid-scenario.ts';
 import { beginBandwidth } from './bandwidth.ts';
@@ -23,6 +24,7 @@ function world(options: { succeeded?: number; demand?: number; leader?: string }
     Object.assign(count, { bytesForwarded: options.demand ?? 100, connectionsOpen: 1, connectionsTotal: 1 });
   const state = { term: 3 };
   const context: FaultContext = {
+    clock: new VirtualClock(),
     target: {
       nodes: [{ id: 'n1' }, { id: 'n2' }, { id: 'n3' }],
       links,
@@ -32,6 +34,9 @@ function world(options: { succeeded?: number; demand?: number; leader?: string }
       pause: never,
       resume: never,
       isPaused: () => false,
+      shutDown: never,
+      ended: never,
+      inject: never,
     },
     witness: { operationsSucceeded: () => options.succeeded ?? 10, highestLeaderTerm: () => state.term },
     random: new Random(1),

@@ -1,45 +1,47 @@
-// pause: SIGSTOP, then SIGCONT. Proven by the state of the process at both ends of the fault, and, when it led a cluster that
-// can do without it, by a leader in a higher term.
+// pause: SIGSTOP, then SIGCONT. Proven by the state of the processes at both ends of the fault, and, when one led a cluster that
+// can do without them, by a leader in a higher term.
 
-import { chooseNode, majorityRemains } from './choose-node.ts';
+import { chooseNodes, toEach } from './choose-node.ts';
 import type { ActiveFault, FaultContext } from './fault.ts';
+import { before, proofOf } from './observe.ts';
 
-/** @param wanted a node's name, 'leader' or 'follower'. */
+/** @param wanted see chooseNodes. */
 export async function beginPause(wanted: string, context: FaultContext): Promise<ActiveFault> {
-  const { target, witness } = context;
-  const node = chooseNode(wanted, context);
-  const replaceable = target.leader() === node && majorityRemains(target.nodes.length);
-  const succeededBefore = witness.operationsSucceeded();
-  const termBefore = witness.highestLeaderTerm();
-  await target.pause(node);
-  let stayed = false;
-  let resumed = false;
+  const { target } = context;
+  const nodes = chooseNodes(wanted, context);
+  const seen = before(nodes, context);
+  await toEach(
+    nodes,
+    (node) => target.pause(node),
+    (node) => target.resume(node),
+  );
+  const stayed = new Set<string>();
+  const resumed = new Set<string>();
   return {
     kind: 'pause',
     wanted,
-    nodes: [node],
+    nodes,
     async end() {
-      stayed = target.isPaused(node);
-      await target.resume(node);
-      resumed = !target.isPaused(node);
+      for (const node of nodes) if (target.isPaused(node)) stayed.add(node);
+      const resumes = await Promise.allSettled(nodes.map((node) => target.resume(node)));
+      for (const node of nodes) if (!target.isPaused(node)) resumed.add(node);
+      const failed = resumes.find((resume) => resume.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     },
-    proof() {
-      const termAfter = witness.highestLeaderTerm();
-      const loaded = succeededBefore > 0;
-      const replaced = termAfter > termBefore;
-      const observations = [
-        loaded
-          ? `${succeededBefore} operations had succeeded before`
-          : 'no operation had succeeded before, so nothing was disturbed',
-        stayed
-          ? `the process of ${node} was stopped at the beginning and at the end`
-          : `the process of ${node} did not stay stopped`,
-        ...(replaceable
-          ? [replaced ? `a new leader in term ${termAfter}, after term ${termBefore}` : `no new leader after term ${termBefore}`]
-          : []),
-        resumed ? `${node} runs again` : `${node} does not run again`,
-      ];
-      return { proven: loaded && stayed && resumed && (!replaceable || replaced), observations };
-    },
+    proof: () =>
+      proofOf([
+        seen.load(),
+        ...nodes.map((node) => ({
+          holds: stayed.has(node),
+          text: stayed.has(node)
+            ? `the process of ${node} was stopped at the beginning and at the end`
+            : `the process of ${node} did not stay stopped`,
+        })),
+        seen.replacement(),
+        ...nodes.map((node) => ({
+          holds: resumed.has(node),
+          text: resumed.has(node) ? `${node} runs again` : `${node} does not run again`,
+        })),
+      ]),
   };
 }

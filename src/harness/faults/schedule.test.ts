@@ -17,6 +17,7 @@ function schedule(
   void runFaults({
     faults,
     context: {
+      clock,
       target: {
         nodes: [{ id: 'n1' }, { id: 'n2' }, { id: 'n3' }],
         links: undefined,
@@ -36,6 +37,9 @@ function schedule(
           seen.push(`resume ${node}@${clock.now()}`);
         },
         isPaused: () => true,
+        shutDown: async () => 'exit code 0',
+        ended: () => new Promise(() => {}),
+        inject: () => Promise.reject(new Error('nothing can be injected')),
       },
       witness: { operationsSucceeded: () => 5, highestLeaderTerm: () => state.term },
       random: new Random(1),

@@ -5,15 +5,19 @@ import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { FaultWindow } from '../result/schema.ts';
 import { subjectOf, type ValidFault } from '../scenario/valid-scenario.ts';
 import { beginBandwidth } from './bandwidth.ts';
+import { beginClockSkew } from './clock-skew.ts';
 import { beginCrash } from './crash.ts';
 import type { ActiveFault, FaultContext } from './fault.ts';
+import { beginFullDisk } from './full-disk.ts';
 import { beginHold } from './hold.ts';
 import { beginLatency } from './latency.ts';
 import { beginLoss } from './loss.ts';
 import { beginPartition } from './partition.ts';
 import { beginPause } from './pause.ts';
 import { beginReset } from './reset.ts';
+import { beginRestart } from './restart.ts';
 import { beginSlowClose } from './slow-close.ts';
+import { beginSlowDisk } from './slow-disk.ts';
 
 export interface FaultScheduleOptions {
   readonly faults: readonly ValidFault[];
@@ -91,6 +95,14 @@ function begin(fault: ValidFault, context: FaultContext): Promise<ActiveFault> {
       return beginHold(fault, context);
     case 'slow-close':
       return beginSlowClose(fault, context);
+    case 'restart':
+      return beginRestart(fault.target, context);
+    case 'clock-skew':
+      return beginClockSkew(fault.target, fault, context);
+    case 'slow-disk':
+      return beginSlowDisk(fault.target, fault.delayMs, context);
+    case 'full-disk':
+      return beginFullDisk(fault.target, context);
     default:
       return unreachable(fault);
   }

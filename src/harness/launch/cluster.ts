@@ -1,6 +1,7 @@
 // What the harness needs of a cluster, however it was started.
 
 import type { Role } from '../../system/raft/protocol.ts';
+import type { Injection, InjectionReport } from '../../system/rpc/injection.ts';
 import type { LinkControl } from '../faults/fault.ts';
 
 export interface ClusterNode {
@@ -24,6 +25,15 @@ export type ClusterEvent =
       readonly term: number;
       readonly leader?: string;
     }
+  /** The node's state machine has applied everything up to `index`; `term` is of the entry there. See NodeEvent. */
+  | {
+      readonly type: 'applied';
+      readonly node: string;
+      readonly wallMs: number;
+      readonly index: number;
+      readonly term: number;
+      readonly checksum: number;
+    }
   | { readonly type: 'started'; readonly node: string; readonly wallMs: number }
   /** `expected`: we stopped or killed it. */
   | { readonly type: 'exited'; readonly node: string; readonly wallMs: number; readonly expected: boolean; readonly how: string };
@@ -42,6 +52,16 @@ export interface Cluster {
   waitForLeader(timeoutMs: number): Promise<string>;
   /** Kills a node without any chance to clean up; resolves when it is gone, with how it ended. */
   crash(node: string): Promise<string>;
+  /** Asks a node to end in good order; resolves when it is gone, with how it ended ('exit code 0' when it could). */
+  shutDown(node: string): Promise<string>;
+  /** Resolves when the node's process is gone, with how it ended. */
+  ended(node: string): Promise<string>;
+  /**
+   * Injects a fault into a running node; resolves when it is in force, with what the node measured. From then on the end of a node
+   * with a full disk is expected. Rejects with LaunchError when the node is down, refuses or does not answer within 5 s; a node
+   * that did not answer may have done it.
+   */
+  inject(node: string, injection: Injection): Promise<InjectionReport>;
   /** Starts a node that is down, on the data it left; resolves when it answers. */
   restart(node: string): Promise<void>;
   /** Stops a node where it stands, without ending it; resolves when the operating system says that it is stopped. */

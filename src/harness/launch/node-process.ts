@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../../runtime/clock.ts';
+import type { Injection, InjectionReport } from '../../system/rpc/injection.ts';
 import type { NodeEvent } from '../../system/rpc/node-event.ts';
 import { type ClusterEvent, LaunchError } from './cluster.ts';
 import { isStopped, type PausedProcess, pauseProcess } from './process-pause.ts';
@@ -24,6 +25,7 @@ export interface NodeProcessOptions {
 
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5_000;
+const INJECT_TIMEOUT_MS = 5_000;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
@@ -37,6 +39,10 @@ export class NodeProcess {
   #pause: PausedProcess | undefined;
   /** The last lines of stderr, for error messages. */
   #lastWords: string[] = [];
+  /** Why the node says that it must end. */
+  #fatal: string | undefined;
+  #lastRequest = 0;
+  readonly #requests = new Map<number, PromiseWithResolvers<InjectionReport>>();
 
   constructor(options: NodeProcessOptions) {
     this.id = options.id;
@@ -58,6 +64,7 @@ export class NodeProcess {
     if (this.#child) throw new LaunchError(`node ${this.id} is running already`);
     this.#exitExpected = false;
     this.#lastWords = [];
+    this.#fatal = undefined;
     const child: Child = spawn(process.execPath, [windtunnelProgram(), 'node', ...this.#options.arguments], {
       // The node ends when its standard input does: also when this process is killed without a chance to stop it.
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -70,11 +77,12 @@ export class NodeProcess {
     const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
     this.#exited = new Promise((settle) => {
       child.once('error', (error) => settle(`could not be started: ${error.message}`));
-      child.once('close', (code, signal) => settle(signal === null ? `exit code ${code}` : signal));
+      child.once('close', (code, signal) => settle(signal ?? this.#exitOf(code)));
     });
     void this.#exited.then((how) => {
       this.#child = undefined;
       this.#emit({ type: 'exited', expected: this.#exitExpected, how });
+      for (const { reject: refuse } of this.#requests.values()) refuse(new LaunchError(`node ${this.id} ended (${how})`));
       reject(
         new LaunchError(
           `node ${this.id} ended before it listened (${how}): ${this.#lastWords.join('\n') || 'it printed nothing'}`,
@@ -85,10 +93,7 @@ export class NodeProcess {
       this.#log.write(`${line}\n`);
       const event = parseEvent(line);
       if (event?.event === 'listening') resolve();
-      if (event?.event === 'role') {
-        const { role, term, leader, time } = event;
-        this.#options.onEvent({ type: 'role', node: this.id, wallMs: time, role, term, ...(leader !== undefined && { leader }) });
-      }
+      if (event !== undefined) this.#hear(event);
     });
     createInterface({ input: child.stderr }).on('line', (line) => {
       this.#log.write(`${line}\n`);
@@ -133,15 +138,49 @@ export class NodeProcess {
     return this.#exited;
   }
 
-  /** SIGTERM, and SIGKILL when that is not enough. Resolves when the process is gone. */
-  async stop(): Promise<void> {
+  /** Resolves with how the process ended when it is gone. */
+  get ended(): Promise<string> {
+    return this.#exited;
+  }
+
+  /** See Cluster.inject. @throws LaunchError */
+  async inject(injection: Injection): Promise<InjectionReport> {
+    const child = this.#child;
+    if (!child) throw new LaunchError(`node ${this.id} does not run, so nothing can be injected into it`);
+    const request = ++this.#lastRequest;
+    const answer = Promise.withResolvers<InjectionReport>();
+    this.#requests.set(request, answer);
+    const what = `${injection.inject}${injection.inject === 'none' ? ` of ${injection.of}` : ''}`;
+    const cancel = this.#options.clock.schedule(INJECT_TIMEOUT_MS, () =>
+      answer.reject(new LaunchError(`node ${this.id} did not answer to '${what}' within ${INJECT_TIMEOUT_MS} ms`)),
+    );
+    const fills = injection.inject === 'full-disk';
+    // Before it is in force: the node may end at once.
+    if (fills) this.#exitExpected = true;
+    child.stdin.write(`${JSON.stringify({ request, ...injection })}\n`);
+    try {
+      const report = await answer.promise;
+      if (injection.inject === 'none' && injection.of === 'full-disk') this.#exitExpected = false;
+      return report;
+    } catch (error) {
+      if (fills && this.#child === child) this.#exitExpected = false;
+      throw error;
+    } finally {
+      cancel();
+      this.#requests.delete(request);
+    }
+  }
+
+  /** SIGTERM, and SIGKILL when that is not enough. Resolves with how the process ended when it is gone. */
+  async stop(): Promise<string> {
     this.#exitExpected = true;
     // A stopped process would not hear the signal.
     await this.resume().catch(() => {});
     this.#child?.kill('SIGTERM');
     const cancel = this.#options.clock.schedule(STOP_TIMEOUT_MS, () => this.#child?.kill('SIGKILL'));
-    await this.#exited;
+    const how = await this.#exited;
     cancel();
+    return how;
   }
 
   /** Closes the log file. After `stop`, for good. */
@@ -149,6 +188,28 @@ export class NodeProcess {
     return new Promise((resolve) => {
       this.#log.end(resolve);
     });
+  }
+
+  #hear(event: NodeEvent): void {
+    const { onEvent } = this.#options;
+    const { time: wallMs } = event;
+    if (event.event === 'role') {
+      const { role, term, leader } = event;
+      onEvent({ type: 'role', node: this.id, wallMs, role, term, ...(leader !== undefined && { leader }) });
+    } else if (event.event === 'applied') {
+      const { index, term, checksum } = event;
+      onEvent({ type: 'applied', node: this.id, wallMs, index, term, checksum });
+    } else if (event.event === 'fatal') {
+      this.#fatal = event.message;
+    } else if (event.event === 'injected') {
+      this.#requests.get(event.request)?.resolve({ before: event.before, after: event.after });
+    } else if (event.event === 'injection-refused') {
+      this.#requests.get(event.request)?.reject(new LaunchError(`node ${this.id} refused an injection: ${event.problem}`));
+    }
+  }
+
+  #exitOf(code: number | null): string {
+    return `exit code ${code}${this.#fatal === undefined ? '' : `, ${this.#fatal}`}`;
   }
 
   #emit(event: { type: 'started' } | { type: 'exited'; expected: boolean; how: string }): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { Injection, InjectionReport } from '../../system/rpc/injection.ts';
 import { type Cluster, type ClusterEvent, type ClusterNode, LaunchError } from './cluster.ts';
 import { freePorts } from './free-ports.ts';
 import type { LinkControl } from '../faults/fault.ts';
@@ -26,6 +27,8 @@ export interface ProcessClusterOptions {
   readonly environment?: (node: string) => Readonly<Record<string, string>>;
   /** Everything between the nodes, and from clients to them, goes through links; the seed is that of their jitter and loss. */
   readonly links?: { readonly seed: number } | undefined;
+  /** Whether faults may be injected into the nodes (`inject`). Default false: what is only measured runs without the means to. */
+  readonly faultControl?: boolean;
 }
 
 /** Between our choice of a free port and the node's use of it somebody else may take it. */
@@ -121,6 +124,7 @@ class ProcessCluster implements Cluster {
         `--http=${http}`,
         `--data=${join(options.dataFolder, id)}`,
         '--exit-with-parent',
+        ...(options.faultControl === true ? ['--fault-control'] : []),
         ...peers.map((peer) => `--peer=${peer.id}=${routes.peer(id, peer.id)}`),
         ...this.#direct.map((node) => `--advertise=${node.id}=${routes.client(node.id)}`),
       ],
@@ -163,6 +167,18 @@ class ProcessCluster implements Cluster {
 
   restart(node: string): Promise<void> {
     return this.#process(node).start();
+  }
+
+  shutDown(node: string): Promise<string> {
+    return this.#process(node).stop();
+  }
+
+  ended(node: string): Promise<string> {
+    return this.#process(node).ended;
+  }
+
+  inject(node: string, injection: Injection): Promise<InjectionReport> {
+    return this.#process(node).inject(injection);
   }
 
   pause(node: string): Promise<void> {

@@ -16,6 +16,9 @@ import { nodeNames } from './valid-scenario.ts';
 
 /** What is kept per second and per millisecond of a run must stay small. */
 const MAX_DURATION_MS = 24 * 3_600_000;
+const MAX_DELAY_MS = 30_000;
+/** Targets of more than one node. */
+const SEVERAL: readonly string[] = ['all', 'majority', 'minority'];
 
 /** Every problem, naming the options by their paths; empty when there is none. */
 export function consistencyProblems(scenario: ScenarioData): string[] {
@@ -102,7 +105,13 @@ function faultProblems(fault: ValidFault, path: string, scenario: ScenarioData):
   const names = nodeNames(scenario.cluster.nodes);
   if (fault.target === 'follower' && names.length === 1)
     problems.push(`${path}.target cannot be 'follower' in a cluster of one node`);
-  const targets = ['leader', 'follower', ...names];
+  if (fault.target === 'minority' && names.length <= 2)
+    problems.push(`${path}.target cannot be 'minority': a cluster of ${names.length} can do without no node`);
+  if (fault.kind === 'slow-disk' && fault.delayMs > MAX_DELAY_MS)
+    problems.push(`${path}.delay must be at most ${formatDuration(MAX_DELAY_MS)}, not ${formatDuration(fault.delayMs)}`);
+  if (fault.kind === 'clock-skew' && fault.offsetMs === 0 && fault.drift === 1)
+    problems.push(`${path} must have an offset other than 0 or a drift other than 1, or it changes nothing`);
+  const targets = ['leader', 'follower', 'random', ...(onProcess(fault) ? SEVERAL : []), ...names];
   if (!targets.includes(fault.target)) {
     const suggestion = didYouMean(fault.target, targets);
     problems.push(`${path}.target must be one of ${targets.join(', ')}, not '${fault.target}'${suggestion}`);
@@ -132,27 +141,48 @@ function networkProblems(fault: ValidFault, path: string, { cluster }: ScenarioD
   return problems;
 }
 
-/** Two faults of one named process at the same time: the second would find it down or stopped and prove nothing. */
+/**
+ * Two faults that may befall the same node at the same time: the second would find it out of action or disturbed in the same way
+ * and prove nothing. Of roles and random nodes it is known only when the fault begins which they are: those are let through. Links bear any number of faults
+ * at once.
+ */
 function overlapProblems(faults: readonly ValidFault[]): string[] {
   const problems: string[] = [];
   for (const [at, fault] of faults.entries()) {
-    if (fault.target === 'leader' || fault.target === 'follower' || !onProcess(fault)) continue;
     const earlier = faults.findIndex(
       (other, index) =>
         index < at &&
+        onProcess(fault) &&
         onProcess(other) &&
-        other.target === fault.target &&
+        sameNode(fault.target, other.target) &&
+        (fault.kind === other.kind || putsOut(fault) || putsOut(other)) &&
         fault.atMs < other.atMs + other.durationMs &&
         other.atMs < fault.atMs + fault.durationMs,
     );
-    if (earlier >= 0) problems.push(`faults[${at}] must not overlap faults[${earlier}]: ${fault.target} would be out already`);
+    if (earlier < 0) continue;
+    const other = faults[earlier] as ValidFault;
+    const both = SEVERAL.includes(fault.target) ? other.target : fault.target;
+    problems.push(`faults[${at}] must not overlap faults[${earlier}]: ${both} would be out already`);
   }
   return problems;
 }
 
-/** Links bear any number of faults at once. */
+/** Whether they surely, or for a majority or minority possibly, have a node in common. */
+function sameNode(one: string, other: string): boolean {
+  return (
+    SEVERAL.includes(one) ||
+    SEVERAL.includes(other) ||
+    (one === other && one !== 'leader' && one !== 'follower' && one !== 'random')
+  );
+}
+
 function onProcess(fault: ValidFault): fault is ValidNodeFault {
   return fault.kind !== 'partition' && !('links' in fault);
+}
+
+/** Whether a node is out of action meanwhile. One that runs on with a wrong clock may well have a slow disk too. */
+function putsOut({ kind }: ValidFault): boolean {
+  return kind === 'crash' || kind === 'restart' || kind === 'pause' || kind === 'full-disk';
 }
 
 function thresholdProblems({ thresholds, loads }: ScenarioData): string[] {

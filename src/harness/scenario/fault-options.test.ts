@@ -73,7 +73,7 @@ describe('a fault of the network', () => {
     ],
     [
       { kind: 'partition', ...timed, shape: 'one-way', target: 'n7' },
-      "faulty: faults[0].target must be one of leader, follower, n1, n2, n3, not 'n7'",
+      "faulty: faults[0].target must be one of leader, follower, random, n1, n2, n3, not 'n7'",
     ],
     [{ kind: 'latency', ...onNode }, 'faulty: faults[0].delay is missing'],
     [{ kind: 'latency', ...onNode, delay: 0 }, 'faulty: faults[0].delay must be a duration > 0'],

@@ -1,12 +1,14 @@
 // The options of each kind of fault.
 
 import { z } from 'zod';
-import { duration, fraction, oneOf, options, positive, text, trueOrFalse, variants } from './options.ts';
+import { between, duration, fraction, oneOf, options, positive, signedDuration, text, trueOrFalse, variants } from './options.ts';
 import type { ValidFault } from './valid-scenario.ts';
 
 const timed = { at: duration({ zero: 'allowed' }), duration: duration({ zero: 'refused' }) };
-const target = text("'leader', 'follower' or the name of a node such as 'n1'");
+const target = text("'leader', 'follower', 'random', 'all', 'majority', 'minority' or the name of a node such as 'n1'");
 const onNode = { ...timed, target };
+/** Of a clock. */
+const MAX_OFFSET_MS = 24 * 3_600_000;
 const links = oneOf('peers', 'clients', 'all');
 const onLinks = { ...onNode, links: links.default('peers') };
 const delay = duration({ zero: 'refused' });
@@ -15,6 +17,15 @@ const delay = duration({ zero: 'refused' });
 const KINDS = [
   options({ kind: z.literal('crash'), ...onNode }),
   options({ kind: z.literal('pause'), ...onNode }),
+  options({ kind: z.literal('restart'), ...onNode }),
+  options({
+    kind: z.literal('clock-skew'),
+    ...onNode,
+    offset: signedDuration(MAX_OFFSET_MS).default(0),
+    drift: between(0.5, 2).default(1),
+  }),
+  options({ kind: z.literal('slow-disk'), ...onNode, delay }),
+  options({ kind: z.literal('full-disk'), ...onNode }),
   options({
     kind: z.literal('partition'),
     ...timed,
@@ -48,7 +59,7 @@ export const fault = variants('kind', names, KINDS, "a fault such as { kind: 'cr
 });
 
 /** What is a duration in the options of some kind; valid, it is called `...Ms`. */
-const DURATIONS = ['at', 'duration', 'delay', 'jitter', 'retransmit', 'every'] as const;
+const DURATIONS = ['at', 'duration', 'offset', 'delay', 'jitter', 'retransmit', 'every'] as const;
 
 type InMilliseconds<T> = T extends unknown
   ? { [name in keyof T as name extends (typeof DURATIONS)[number] ? `${name}Ms` : name]: T[name] }

@@ -76,6 +76,23 @@ export function notNegative(): z.ZodNumber {
   return z.number('must be a number >= 0').min(0, 'must be a number >= 0');
 }
 
+export function between(low: number, high: number): z.ZodNumber {
+  const message = `must be a number from ${low} to ${high}`;
+  return z.number(message).min(low, message).max(high, message);
+}
+
+/** A number of milliseconds, or a Duration with a sign in front; as milliseconds, at most `most` either way. */
+export function signedDuration(most: number) {
+  const message = `must be a duration with a sign such as '+500ms' or '-2s', or a number of milliseconds, up to ${most / 3_600_000}h`;
+  return z.union([z.number(), z.string()], message).transform((input: Duration, context): number => {
+    const sign = typeof input === 'number' ? Math.sign(input) : input.startsWith('-') ? -1 : 1;
+    const size = readDuration(typeof input === 'number' ? Math.abs(input) : input.replace(/^[+-]/, ''));
+    if (size !== undefined && size <= most) return sign * size;
+    context.issues.push({ code: 'custom', message, input });
+    return z.NEVER;
+  });
+}
+
 /** A Duration, as milliseconds. */
 export function duration({ zero }: { zero: 'allowed' | 'refused' }) {
   const bound = zero === 'allowed' ? '>= 0' : '> 0';

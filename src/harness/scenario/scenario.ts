@@ -243,8 +243,11 @@ interface Timed {
 }
 
 interface FaultBase extends Timed {
-  /** A node's name ('n1'), or the role a node has at that moment. */
-  readonly target: 'leader' | 'follower' | (string & {});
+  /**
+   * One node: its name ('n1'), the role a node has at that moment, or a 'random' one. Or several, for faults of the process: 'all' of
+   * them, a bare 'majority' with the leader in it, or the largest 'minority'.
+   */
+  readonly target: 'leader' | 'follower' | 'random' | 'all' | 'majority' | 'minority' | (string & {});
 }
 
 /** SIGKILL. After `duration` the node is started again on its data. */
@@ -327,8 +330,51 @@ export interface SlowCloseFault extends LinkFaultBase {
   readonly delay: Duration;
 }
 
+/** A planned restart: SIGTERM, the node ends in good order, and `duration` after the fault began it is started on its data. */
+export interface RestartFault extends FaultBase {
+  readonly kind: 'restart';
+}
+
+/**
+ * The node's wall clock jumps by `offset`, and from then on its clocks run `drift` times as fast as they should, so that all of
+ * its timers are early or late. Afterwards they are right again.
+ */
+export interface ClockSkewFault extends FaultBase {
+  readonly kind: 'clock-skew';
+  /** Milliseconds, or text with a sign: '+500ms', '-2s'. Up to a day. Default 0. */
+  readonly offset?: number | string;
+  /** 0.5 to 2. Default 1. */
+  readonly drift?: number;
+}
+
+/** Every fdatasync of the node's log takes `delay` longer, up to 30 s. */
+export interface SlowDiskFault extends FaultBase {
+  readonly kind: 'slow-disk';
+  readonly delay: Duration;
+}
+
+/**
+ * The node's next write to its log ends in the middle: no space. The node ends by itself then; after `duration` it is started
+ * again, with room on its disk.
+ */
+export interface FullDiskFault extends FaultBase {
+  readonly kind: 'full-disk';
+}
+
 export type Fault =
-  CrashFault | PauseFault | PartitionFault | LatencyFault | BandwidthFault | LossFault | ResetFault | HoldFault | SlowCloseFault;
+  | CrashFault
+  | PauseFault
+  | RestartFault
+  | ClockSkewFault
+  | SlowDiskFault
+  | FullDiskFault
+  | PartitionFault
+  | LatencyFault
+  | BandwidthFault
+  | LossFault
+  | ResetFault
+  | HoldFault
+  | SlowCloseFault;
 
 export type ThresholdInput =
   string | { readonly threshold: string; readonly abortOnFail?: boolean; readonly delayAbortEval?: Duration };

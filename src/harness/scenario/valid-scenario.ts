@@ -148,10 +148,11 @@ interface ValidFaultBase {
   readonly target: string;
 }
 
-/** Befalls a process. Two at once on one node would be one too many. */
-export interface ValidNodeFault extends ValidFaultBase {
-  readonly kind: 'crash' | 'pause';
-}
+/** Befalls processes. Two at once on one node would be one too many. */
+export type ValidNodeFault =
+  | (ValidFaultBase & { readonly kind: 'crash' | 'restart' | 'pause' | 'full-disk' })
+  | (ValidFaultBase & { readonly kind: 'clock-skew'; readonly offsetMs: number; readonly drift: number })
+  | (ValidFaultBase & { readonly kind: 'slow-disk'; readonly delayMs: number });
 
 export interface ValidPartition extends ValidFaultBase {
   readonly kind: 'partition';
@@ -208,6 +209,11 @@ export type ValidFault = ValidNodeFault | ValidPartition | ValidLinkFault;
 export function subjectOf(fault: ValidFault): string {
   if (fault.kind !== 'partition') return fault.target;
   return fault.shape === 'one-way' ? `one-way from ${fault.target}` : fault.shape;
+}
+
+/** Whether a fault is brought about inside the node, which must have been started to allow it. */
+export function needsFaultControl({ kind }: ValidFault): boolean {
+  return kind === 'clock-skew' || kind === 'slow-disk' || kind === 'full-disk';
 }
 
 export interface ScenarioData {

@@ -203,9 +203,14 @@ describe('an invalid scenario is refused by path and value', () => {
   test.each<[readonly (string | number)[], unknown, string]>([
     [['faults', 0, 'at'], '17s', 'faults[0] must end within the scenario, which lasts 20.0s, not after 21.0s (at + duration)'],
     [['faults', 0, 'at'], '1s', 'faults[0].at must lie behind the warmup (2.0s)'],
-    [['faults', 0, 'target'], 'n4', "faults[0].target must be one of leader, follower, n1, n2, n3, not 'n4'"],
+    [
+      ['faults', 0, 'target'],
+      'n4',
+      "faults[0].target must be one of leader, follower, random, all, majority, minority, n1, n2, n3, not 'n4'",
+    ],
     [['faults', 0, 'target'], 'laeder', "did you mean 'leader'?"],
     [['faults', 0, 'kind'], 'crush', "not 'crush'; did you mean 'crash'?"],
+    [['faults', 0, 'drift'], 2, "faults[0] has no option 'drift'"],
     [['faults', 0, 'duration'], 0, 'faults[0].duration must be a duration > 0'],
     [['faults'], { kind: 'crash' }, "faults must be a list of faults, not { kind: 'crash' }"],
   ])('of a fault: %j = %j', (path, value, message) => {
@@ -228,6 +233,67 @@ describe('an invalid scenario is refused by path and value', () => {
     });
     expect(problemsOf(twice('8s')).join()).toContain('faults[1] must not overlap faults[0]: n1 would be out already');
     expect(problemsOf(twice('9s'))).toEqual([]);
+  });
+
+  test.each<[Record<string, unknown>, string]>([
+    [{ kind: 'clock-skew', drift: 3 }, 'faults[0].drift must be a number from 0.5 to 2, not 3'],
+    [{ kind: 'clock-skew', offset: '25h' }, "faults[0].offset must be a duration with a sign such as '+500ms' or '-2s'"],
+    [{ kind: 'clock-skew', offset: '+-2s' }, "not '+-2s'"],
+    [{ kind: 'clock-skew' }, 'faults[0] must have an offset other than 0 or a drift other than 1, or it changes nothing'],
+    [{ kind: 'slow-disk' }, 'faults[0].delay is missing'],
+    [{ kind: 'slow-disk', delay: '31s' }, 'faults[0].delay must be at most 30.0s, not 31.0s'],
+    [{ kind: 'full-disk', delay: '1s' }, "faults[0] has no option 'delay'"],
+  ])('of a fault of its node: %j', (fault, message) => {
+    const scenario = { ...crash, faults: [{ at: '8s', duration: '4s', target: 'leader', ...fault }] };
+    expect(problemsOf(scenario).join('\n')).toContain(message);
+  });
+
+  test.each<[string | number, number]>([
+    ['+500ms', 500],
+    ['-2s', -2_000],
+    ['1m', 60_000],
+    [-250, -250],
+    [0, 0],
+  ])('an offset of %j is %i ms', (offset, offsetMs) => {
+    const fault = { kind: 'clock-skew', at: '8s', duration: '4s', target: 'n1', drift: 1.5, offset };
+    expect(validateScenario({ ...crash, faults: [fault] }, 'x').faults).toEqual([
+      { kind: 'clock-skew', atMs: 8_000, durationMs: 4_000, target: 'n1', drift: 1.5, offsetMs },
+    ]);
+  });
+
+  test('what a slow disk and a restart are', () => {
+    const faults = [
+      { kind: 'slow-disk', at: '8s', duration: '4s', target: 'all', delay: '300ms' },
+      { kind: 'restart', at: '13s', duration: '1s', target: 'minority' },
+    ];
+    expect(validateScenario({ ...crash, faults }, 'x').faults).toEqual([
+      { kind: 'slow-disk', atMs: 8_000, durationMs: 4_000, target: 'all', delayMs: 300 },
+      { kind: 'restart', atMs: 13_000, durationMs: 1_000, target: 'minority' },
+    ]);
+  });
+
+  test.each([
+    ['crash n1', 'crash all', false],
+    ['crash n1', 'crash n2', true],
+    ['crash leader', 'pause all', false],
+    ['crash majority', 'restart follower', false],
+    ['clock-skew n1', 'clock-skew n1', false],
+    ['clock-skew n1', 'slow-disk n1', true],
+    ['clock-skew all', 'slow-disk all', true],
+    ['clock-skew n1', 'pause n1', false],
+    ['crash leader', 'crash follower', true],
+  ])('%s and %s at the same time: allowed: %s', (one, other, allowed) => {
+    const faults = [one, other].map((words, at) => {
+      const [kind = '', target = ''] = words.split(' ');
+      const options = kind === 'clock-skew' ? { drift: 2 } : kind === 'slow-disk' ? { delay: 100 } : {};
+      return { kind, target, at: `${5 + at}s`, duration: '4s', ...options };
+    });
+    expect(problemsOf({ ...crash, faults }).length).toBe(allowed ? 0 : 1);
+  });
+
+  test('a minority is some of three nodes or more', () => {
+    const two = having(having(crash, ['faults', 0, 'target'], 'minority'), ['cluster', 'nodes'], 2);
+    expect(problemsOf(two).join()).toContain("faults[0].target cannot be 'minority': a cluster of 2 can do without no node");
   });
 
   test('all at once, each on its own line', () => {

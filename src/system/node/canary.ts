@@ -2,21 +2,31 @@
 // output that it is one.
 
 import type { Clock } from '../../runtime/clock.ts';
+import type { LogFile, LogFolder } from './log-files.ts';
 
 /**
- * `stale-reads`: answers reads from local state without asking whether it is up to date, through a cache that no write
- * invalidates. Without the cache a canary that happens to lead would be right all the time.
+ * - `stale-reads`: answers reads from local state without asking whether it is up to date, through a cache that no write
+ *   invalidates. Without the cache a canary that happens to lead would be right all the time.
+ * - `ack-before-fsync`: says that its log is on disk when it is in the memory of the process; see `forgetfulFolder`.
+ * - `lost-dedup`: forgets which writes of a session it has applied, so that a retried write is applied twice.
  */
-export type Canary = 'stale-reads';
+export type Canary = (typeof CANARIES)[number];
 
-const CANARIES: readonly string[] = ['stale-reads'] satisfies Canary[];
+const CANARIES = ['stale-reads', 'ack-before-fsync', 'lost-dedup'] as const;
 
-/** Which canary this process is, from WINDTUNNEL_CANARY; undefined for a good node. @throws RangeError for an unknown name. */
-export function canaryOf(environment: NodeJS.ProcessEnv): Canary | undefined {
-  const name = environment['WINDTUNNEL_CANARY'];
-  if (name === undefined || name === '') return undefined;
-  if (!CANARIES.includes(name)) throw new RangeError(`WINDTUNNEL_CANARY is one of ${CANARIES.join(', ')}, not '${name}'`);
-  return name as Canary;
+/**
+ * Which canaries this process is, from WINDTUNNEL_CANARY, several with commas; empty for a good node.
+ * @throws RangeError for an unknown name.
+ */
+export function canariesOf(environment: NodeJS.ProcessEnv): ReadonlySet<Canary> {
+  const names = (environment['WINDTUNNEL_CANARY'] ?? '').split(',').filter((name) => name !== '');
+  return new Set(
+    names.map((name) => {
+      const canary = CANARIES.find((each) => each === name);
+      if (canary === undefined) throw new RangeError(`WINDTUNNEL_CANARY is of ${CANARIES.join(', ')}, not '${name}'`);
+      return canary;
+    }),
+  );
 }
 
 const LIFETIME_MS = 2_000;
@@ -37,4 +47,59 @@ export class StaleCache<T> {
     this.#answers.set(key, { answer, fromMs: this.#clock.now() });
     return answer;
   }
+}
+
+/** How long what is said to be durable stays in memory. */
+const FORGETFUL_MS = 400;
+
+/**
+ * A folder whose files keep what is appended in the memory of the process for a while, and say at once that it is durable. Memory,
+ * because a process that is killed leaves its unsynced writes to the operating system, and only a loss of power would show them.
+ * The beginning of a file goes through: without its header a segment would be a damaged one, and not an older one.
+ */
+export function forgetfulFolder(folder: LogFolder, clock: Clock): LogFolder {
+  return {
+    list: () => folder.list(),
+    open: async (name) => forgetfulFile(await folder.open(name), clock, false),
+    create: async (name) => forgetfulFile(await folder.create(name), clock, true),
+    remove: (name) => folder.remove(name),
+    sync: () => folder.sync(),
+  };
+}
+
+function forgetfulFile(file: LogFile, clock: Clock, isNew: boolean): LogFile {
+  let waiting: Uint8Array[] = [];
+  let beginning = isNew;
+  let writing: Promise<void> = Promise.resolve();
+  let cancel: (() => void) | undefined;
+  const write = () => {
+    cancel?.();
+    cancel = undefined;
+    const bytes = Buffer.concat(waiting);
+    waiting = [];
+    if (bytes.byteLength > 0) writing = writing.then(() => file.append(bytes));
+    return writing;
+  };
+  return {
+    read: (offset, length) => file.read(offset, length),
+    async append(bytes) {
+      if (beginning) {
+        beginning = false;
+        await file.append(bytes);
+        return;
+      }
+      waiting.push(Uint8Array.from(bytes));
+      // A write that fails leaves a gap, and what follows it would not be read back: a canary need not be told.
+      cancel ??= clock.scheduleBackground(FORGETFUL_MS, () => void write().catch(() => {}));
+    },
+    async truncate(size) {
+      await write();
+      await file.truncate(size);
+    },
+    sync: async () => {},
+    async close() {
+      await write();
+      await file.close();
+    },
+  };
 }

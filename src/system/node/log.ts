@@ -60,13 +60,19 @@ export interface LogOptions {
   readonly clock?: Clock;
 }
 
+export interface LogFolderOptions extends LogOptions {
+  readonly folder: string;
+  /** Puts something between the log and its files: faults. */
+  readonly around?: (folder: LogFolder) => LogFolder;
+}
+
 /**
  * Opens the log in a folder of the file system, made when missing. Rejects with LogDamagedError when the log is not what was
  * written, naming file and offset, and with what the file system throws.
  */
-export async function openLog({ folder, ...options }: LogOptions & { readonly folder: string }): Promise<RaftLog> {
+export async function openLog({ folder, around = (same) => same, ...options }: LogFolderOptions): Promise<RaftLog> {
   try {
-    return await openLogIn(await openLogFolder(folder), options);
+    return await openLogIn(around(await openLogFolder(folder)), options);
   } catch (error) {
     // Whoever reads it has to find the file.
     if (error instanceof LogDamagedError) throw new LogDamagedError(error.file, error.offset, error.problem, folder);

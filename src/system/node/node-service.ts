@@ -32,7 +32,7 @@ export interface NodeServiceOptions {
   readonly peers: ReadonlyMap<NodeId, string>;
   readonly advertised?: ReadonlyMap<NodeId, string>;
   readonly clock: Clock;
-  readonly canary?: Canary | undefined;
+  readonly canaries: ReadonlySet<Canary>;
   readonly host: RaftHost;
   readonly raft: ActorRef<HostMessage>;
   readonly readers: Pool<Reader>;
@@ -48,7 +48,7 @@ export class NodeService implements HttpBackend {
 
   constructor(options: NodeServiceOptions) {
     this.#options = options;
-    if (options.canary === 'stale-reads') this.#staleCache = new StaleCache(options.clock);
+    if (options.canaries.has('stale-reads')) this.#staleCache = new StaleCache(options.clock);
   }
 
   execute(query: Query, call: CallContext): Promise<QueryAnswer> {

@@ -1,5 +1,6 @@
 // One node of the cluster: the place where disk, consensus, state machine, network and timers are joined.
 
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { every, type Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
@@ -10,10 +11,12 @@ import type { NodeId, RaftEvent } from '../raft/protocol.ts';
 import { RpcError } from '../rpc/errors.ts';
 import { type RpcServer, startRpcServer } from '../rpc/server.ts';
 import type { Reader } from '../store/reader.ts';
-import { openStore } from '../store/store.ts';
-import type { Canary } from './canary.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { AppliedChecksum } from './applied-checksum.ts';
+import { type Canary, forgetfulFolder } from './canary.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
+import type { LogFolder } from './log-files.ts';
 import { openLog } from './log.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import type { NodeEvent } from '../rpc/node-event.ts';
@@ -35,7 +38,9 @@ export interface NodeOptions {
   readonly advertised?: ReadonlyMap<NodeId, string>;
   readonly clock: Clock;
   readonly random: Random;
-  readonly canary?: Canary | undefined;
+  readonly canaries?: ReadonlySet<Canary>;
+  /** Puts faults between the log and its files. */
+  readonly aroundLog?: ((folder: LogFolder) => LogFolder) | undefined;
   readonly onEvent: (event: NodeEvent) => void;
   /** Disk or state machine failed: the process must end. */
   readonly onFatal: (error: Error) => void;
@@ -75,7 +80,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 }
 
 async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Promise<RunningNode> {
-  const { id, clusterId, clock, random } = options;
+  const { id, clusterId, clock, random, canaries = new Set<Canary>() } = options;
   const say = (event: DistributiveOmit<NodeEvent, 'time' | 'node'>) =>
     options.onEvent({ time: clock.wallTime(), node: id, ...event });
 
@@ -83,11 +88,16 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
   cleanup.defer(() => folder.release());
   const metrics = new NodeMetrics();
   cleanup.defer(() => metrics.close());
-  const log = await openLog({ folder: join(folder.path, 'log'), onFsync: metrics.onFsync });
+  const aroundLog = options.aroundLog ?? ((same) => same);
+  const log = await openLog({
+    folder: join(folder.path, 'log'),
+    onFsync: metrics.onFsync,
+    around: (files) => (canaries.has('ack-before-fsync') ? forgetfulFolder(aroundLog(files), clock) : aroundLog(files)),
+  });
   cleanup.defer(() => log.close());
-  const store = await openStore({ path: join(folder.path, 'store.db'), clock });
-  cleanup.defer(() => store.close());
   const lastIndex = log.entries.at(-1)?.index ?? 0;
+  const store = await openStoreOf(join(folder.path, 'store.db'), lastIndex, canaries, clock);
+  cleanup.defer(() => store.close());
   if (store.appliedIndex > lastIndex) {
     throw new LostLogError(
       `${options.dataFolder}: the store has applied entry ${store.appliedIndex}, but the log ends at ${lastIndex}; a node that lost its log must not vote: remove the folder and let it start anew as a new member`,
@@ -115,8 +125,17 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     appliedIndex: store.appliedIndex,
     tickMs: TICK_MS,
   });
-  say({ event: 'recovered', logEntries: log.entries.length, appliedIndex: store.appliedIndex, term: log.hardState.term });
-  if (options.canary) say({ event: 'canary', canary: options.canary });
+  say({
+    event: 'recovered',
+    logEntries: log.entries.length,
+    appliedIndex: store.appliedIndex,
+    term: log.hardState.term,
+    ...(log.cut && { cutBytes: log.cut.bytes }),
+  });
+  for (const canary of canaries) say({ event: 'canary', canary });
+  const sayApplied = () => say({ event: 'applied', ...applied.reading });
+  // The log is never shortened, so what was applied can be counted again from its beginning.
+  const applied: AppliedChecksum = new AppliedChecksum(log.entries.slice(0, store.appliedIndex), sayApplied);
 
   const actors = new ActorSystem({ name: id, clock });
   cleanup.defer(async () => {
@@ -143,12 +162,19 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     metrics.onRaftEvent(event);
     if (event.type !== 'role') return;
     say({ event: 'role', role: event.role, term: event.term, ...(event.leader !== undefined && { leader: event.leader }) });
+    sayApplied();
     server.rpc?.setServing(event.leader !== undefined);
   };
 
   const host: RaftHost = new RaftHost(core, {
     log,
-    store,
+    store: {
+      async apply(entries) {
+        const outcomes = await store.apply(entries);
+        for (const entry of entries) applied.add(entry);
+        return outcomes;
+      },
+    },
     send: (to, messages) => links.get(to)?.send(messages),
     tell: (message) => raft.tell(message),
     endpointOf: (node) => options.advertised?.get(node) ?? (node === id ? options.listen : (options.peers.get(node) ?? '')),
@@ -173,6 +199,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
   );
   const service = new NodeService({
     ...options,
+    canaries,
     host,
     raft,
     readers,
@@ -204,9 +231,19 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     stop: async () => {
       stopping = true;
       await cleanup.disposeAsync();
+      sayApplied();
       say({ event: 'stopped', reason: fatal ? fatal.message : 'asked to stop' });
     },
   };
+}
+
+async function openStoreOf(path: string, lastIndex: number, canaries: ReadonlySet<Canary>, clock: Clock): Promise<Store> {
+  const store = await openStore({ path, clock, forgetsWrites: canaries.has('lost-dedup') });
+  if (store.appliedIndex <= lastIndex || !canaries.has('ack-before-fsync')) return store;
+  // What it said to be durable is gone, but the database has it. A good node refuses to start then. This one is to hide it.
+  await store.close();
+  for (const suffix of ['', '-wal', '-shm']) await rm(`${path}${suffix}`, { force: true });
+  return openStore({ path, clock });
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

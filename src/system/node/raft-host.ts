@@ -30,7 +30,7 @@ export type HostMessage = { readonly type: 'input'; readonly input: Input } | Wr
 /** What the host needs of disk, network and state machine; real and simulated ones fit. */
 export interface HostPorts {
   readonly log: { append(batch: readonly { hardState: HardState | undefined; entries: readonly Entry[] }[]): Promise<void> };
-  readonly store: { apply(entries: readonly { index: number; data: Uint8Array }[]): Promise<StatementOutcome[]> };
+  readonly store: { apply(entries: readonly Entry[]): Promise<StatementOutcome[]> };
   /** Sends a frame of messages to one peer. May lose them. */
   readonly send: (to: NodeId, messages: readonly Message[]) => void;
   /** Puts a message into the host's own mailbox. */

@@ -286,3 +286,53 @@ describe('reads', () => {
     expect(effects).toEqual([{ type: 'read-ready', id: 1 }]);
   });
 });
+
+describe('a leader whose own disk stalls', () => {
+  /** The followers answer everything, and have on disk up to `matchIndex`; the leader's own disk says nothing. Ticks until it steps down. */
+  function ticksOfLeading(matchIndex: number, overrides: Partial<RaftOptions> = {}): number | undefined {
+    const core = leader(overrides);
+    for (const from of ['b', 'c']) acknowledge(core, from, 1);
+    core.step({ type: 'propose', proposals: [{ id: 1, data: new Uint8Array([1]) }] });
+    for (let ticks = 1; ticks <= 1_000; ticks++) {
+      core.step({ type: 'tick' });
+      for (const from of ['b', 'c']) {
+        const answer = { type: 'append-response', from, to: 'a', term: core.status.term, round: ticks, accepted: true } as const;
+        core.step({ type: 'message', message: { ...answer, matchIndex } });
+      }
+      if (core.status.role !== 'leader') return ticks;
+    }
+    return undefined;
+  }
+
+  test('steps down after three of the longest election timeouts, when a majority of others has what it lacks', () => {
+    expect(ticksOfLeading(2)).toBe(91);
+  });
+
+  test('goes on when nobody has more than it has: all disks may stall alike', () => {
+    expect(ticksOfLeading(1)).toBeUndefined();
+  });
+
+  test('goes on without check-quorum', () => {
+    expect(ticksOfLeading(2, { checkQuorum: false })).toBeUndefined();
+  });
+
+  test('goes on when its disk is only slow', () => {
+    const core = leader();
+    for (const from of ['b', 'c']) acknowledge(core, from, 1);
+    for (let write = 1; write <= 10; write++) {
+      const effects = core.step({ type: 'propose', proposals: [{ id: write, data: new Uint8Array([1]) }] });
+      for (const from of ['b', 'c']) core.step({ type: 'message', message: answerOf(core, from, write + 1) });
+      for (let ticks = 0; ticks < 80; ticks++) {
+        core.step({ type: 'tick' });
+        for (const from of ['b', 'c']) core.step({ type: 'message', message: answerOf(core, from, write + 1) });
+      }
+      const persist = effects.find((effect) => effect.type === 'persist');
+      core.step({ type: 'persisted', sequence: persist?.sequence ?? 0 });
+      expect(core.status).toMatchObject({ role: 'leader', durableIndex: write + 1 });
+    }
+  });
+
+  const answerOf = (core: RaftCore, from: string, matchIndex: number): Message => {
+    return { type: 'append-response', from, to: 'a', term: core.status.term, round: 0, accepted: true, matchIndex };
+  };
+});

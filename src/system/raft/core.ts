@@ -21,7 +21,14 @@ import {
   onAppendRequest,
   onAppendResponse,
 } from './replication.ts';
-import { becomeCandidate, becomeFollower, becomePreCandidate, countVote, stepDownWithoutQuorum } from './roles.ts';
+import {
+  becomeCandidate,
+  becomeFollower,
+  becomePreCandidate,
+  countVote,
+  stepDownWithoutQuorum,
+  stepDownWithStalledDisk,
+} from './roles.ts';
 import { State } from './state.ts';
 import type { Leader } from './state.ts';
 
@@ -134,7 +141,9 @@ export class RaftCore {
     expireAskedReads(state);
     if (state.role.name === 'leader') {
       if (++state.role.ticksSinceHeartbeat >= state.settings.heartbeatTicks) broadcastHeartbeat(state, state.role);
-      stepDownWithoutQuorum(state, state.role);
+      const leader = state.role;
+      stepDownWithoutQuorum(state, leader);
+      stepDownWithStalledDisk(state, leader);
     } else if (state.nowTick >= state.electionTick) {
       if (state.settings.preVote) becomePreCandidate(state);
       else becomeCandidate(state);

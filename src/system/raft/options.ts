@@ -34,7 +34,8 @@ export interface RaftOptions {
   readonly preVote?: boolean;
   /**
    * A leader that no quorum answered for the longest election timeout steps down, and voters that hear a leader refuse to
-   * elect another (dissertation 6.2, 4.2.3). Default true.
+   * elect another (dissertation 6.2, 4.2.3). So does a leader whose own disk stalls for three of them while those of a quorum
+   * of others do not. Default true.
    */
   readonly checkQuorum?: boolean;
 }

@@ -8,6 +8,8 @@ type PersistEffect = Extract<Effect, { type: 'persist' }>;
 
 interface Outstanding {
   readonly sequence: number;
+  /** When it was handed to the disk. */
+  readonly sinceTick: number;
   /** Up to here the log in memory is what this effect, once durable, leaves on disk. Lowered when the log is truncated. */
   coveredIndex: number;
 }
@@ -43,6 +45,11 @@ export class Persistence {
     return this.#hardStateSequence <= this.#confirmed;
   }
 
+  /** Since when the disk has owed the oldest entries that it was given and has not confirmed; undefined when it owes none. */
+  get owedSinceTick(): number | undefined {
+    return this.#outstanding.first?.sinceTick;
+  }
+
   /** The term or the vote changed. */
   hardStateChanged(effects: Effect[], hardState: HardState): void {
     const open = this.#begin(effects);
@@ -60,11 +67,11 @@ export class Persistence {
   }
 
   /** Closes this step's effect, if there is one. `entriesFrom` gives the log from an index to its end. */
-  finish(lastIndex: number, entriesFrom: (index: number) => readonly Entry[]): void {
+  finish(nowTick: number, lastIndex: number, entriesFrom: (index: number) => readonly Entry[]): void {
     if (this.#open === undefined) return;
     if (this.#openFrom <= lastIndex) {
       this.#open.entries = entriesFrom(this.#openFrom);
-      this.#outstanding.push({ sequence: this.#open.sequence, coveredIndex: lastIndex });
+      this.#outstanding.push({ sequence: this.#open.sequence, sinceTick: nowTick, coveredIndex: lastIndex });
     }
     this.#open = undefined;
     this.#openFrom = Number.POSITIVE_INFINITY;

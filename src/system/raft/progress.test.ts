@@ -53,9 +53,9 @@ describe('persistence', () => {
     const persistence = new Persistence(2);
     const effects: Effect[] = [];
     persistence.entriesChanged(effects, 3, false);
-    persistence.finish(6, entries);
+    persistence.finish(0, 6, entries);
     persistence.entriesChanged(effects, 5, true);
-    persistence.finish(5, entries);
+    persistence.finish(0, 5, entries);
     persistence.confirm(1);
     expect(persistence.durableIndex).toBe(4);
     persistence.confirm(2);
@@ -67,7 +67,7 @@ describe('persistence', () => {
   test('replacing what is durable makes it not durable', () => {
     const persistence = new Persistence(6);
     persistence.entriesChanged([], 4, true);
-    persistence.finish(4, entries);
+    persistence.finish(0, 4, entries);
     expect(persistence.durableIndex).toBe(3);
     persistence.confirm(1);
     expect(persistence.durableIndex).toBe(4);
@@ -79,9 +79,9 @@ describe('persistence', () => {
     persistence.hardStateChanged(effects, { term: 1, votedFor: undefined });
     expect(persistence.hardStateIsDurable).toBe(false);
     persistence.hardStateChanged(effects, { term: 1, votedFor: 'b' });
-    persistence.finish(0, entries);
+    persistence.finish(0, 0, entries);
     persistence.hardStateChanged(effects, { term: 2, votedFor: undefined });
-    persistence.finish(0, entries);
+    persistence.finish(0, 0, entries);
     expect(effects).toEqual([
       { type: 'persist', sequence: 1, hardState: { term: 1, votedFor: 'b' }, entries: [] },
       { type: 'persist', sequence: 2, hardState: { term: 2, votedFor: undefined }, entries: [] },

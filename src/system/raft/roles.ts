@@ -75,6 +75,23 @@ export function stepDownWithoutQuorum(state: State, leader: Leader): void {
   if (heard < state.settings.quorum) becomeFollower(state, state.term, undefined);
 }
 
+/** How many of the longest election timeouts a leader's disk may owe it entries that the others have on theirs. */
+const STALLED_DISK_TIMEOUTS = 3;
+
+/**
+ * A leader whose disk stalls while its network works: its heartbeats keep everybody from standing for election, a majority of others
+ * commits what it sends, but it can neither apply nor answer what its own disk has not got. It makes way for one of those who have.
+ * Stepping down is always safe. That the others have more on disk (else nothing above `durableIndex` could be committed) says that
+ * there is somebody to take over: when all disks stall alike, an election would only add to the trouble. And it does not come back
+ * at once: its vote for itself needs the same disk.
+ */
+export function stepDownWithStalledDisk(state: State, leader: Leader): void {
+  const { persistence, settings } = state;
+  if (state.role !== leader || !settings.checkQuorum || state.commitIndex <= persistence.durableIndex) return;
+  const owedTicks = state.nowTick - (persistence.owedSinceTick ?? state.nowTick);
+  if (owedTicks > STALLED_DISK_TIMEOUTS * settings.electionMaxTicks) becomeFollower(state, state.term, undefined);
+}
+
 function enter(state: State, next: RoleState): void {
   const former = state.role;
   const formerLeader = state.leader;

@@ -52,6 +52,7 @@ if (onlySeed !== undefined) {
           followerReads: 20,
           readsRejected: 35,
           quorumLost: 0.08,
+          stalledDisks: 0.01,
           oldTermsRefused: 1,
           oneWayCuts: 0.35,
           pauses: 0.2,

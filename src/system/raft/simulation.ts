@@ -47,6 +47,7 @@ export type Coverage = Record<
   | 'followerReads'
   | 'readsRejected'
   | 'quorumLost'
+  | 'stalledDisks'
   | 'oldTermsRefused'
   | 'oneWayCuts'
   | 'pauses'
@@ -114,6 +115,7 @@ class Simulation {
     followerReads: 0,
     readsRejected: 0,
     quorumLost: 0,
+    stalledDisks: 0,
     oldTermsRefused: 0,
     oneWayCuts: 0,
     pauses: 0,
@@ -202,6 +204,7 @@ class Simulation {
     else if (draw < 0.65) this.#network.heal();
     else if (draw < 0.75) this.#network.loss = this.#random.pick([0, 0.02, 0.1, 0.3]);
     else if (draw < 0.85) this.#pause(victim);
+    else if (draw < 0.88) victim.disk.stall(this.#random.integer(500, 2_500));
     else if (draw < 0.95) victim.disk.meanSyncMs = this.#random.pick([0.5, 2, 20, 100]);
     else victim.meanApplyMs = this.#random.pick([0.5, 1, 20, 100]);
   }
@@ -327,7 +330,11 @@ class Simulation {
     } else if (effect.type === 'event' && effect.event.type === 'role') {
       const { role, term } = effect.event;
       const before = this.#roles.get(node.id);
-      if (before?.role === 'leader' && before.term === term) coverage.quorumLost++;
+      if (before?.role === 'leader' && before.term === term) {
+        const status = known(node.core, 'it just made a step').status;
+        if (status.commitIndex > status.durableIndex) coverage.stalledDisks++;
+        else coverage.quorumLost++;
+      }
       if (role === 'leader') {
         coverage.leaderChanges++;
         this.#guess = node;

@@ -190,7 +190,7 @@ export class State {
 
   /** Ends a step: closes its persist effect and returns everything it asked for. */
   takeEffects(): Effect[] {
-    this.persistence.finish(this.log.lastIndex, (from) => this.log.range(from, this.log.lastIndex));
+    this.persistence.finish(this.nowTick, this.log.lastIndex, (from) => this.log.range(from, this.log.lastIndex));
     const effects = this.#effects;
     this.#effects = [];
     return effects;

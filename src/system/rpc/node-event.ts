@@ -2,14 +2,29 @@
 // read it as a log.
 
 import type { Role } from '../raft/protocol.ts';
+import type { InjectionKind, InjectionReport } from './injection.ts';
 
 /** `time` is wall-clock milliseconds. */
 export type NodeEvent = { readonly time: number; readonly node: string } & (
   | { readonly event: 'listening'; readonly grpcPort: number; readonly httpPort: number; readonly pid: number }
   | { readonly event: 'role'; readonly role: Role; readonly term: number; readonly leader?: string }
-  | { readonly event: 'recovered'; readonly logEntries: number; readonly appliedIndex: number; readonly term: number }
+  | {
+      readonly event: 'recovered';
+      readonly logEntries: number;
+      readonly appliedIndex: number;
+      readonly term: number;
+      /** Bytes of an unfinished write that were cut off the end of the log. */
+      readonly cutBytes?: number;
+    }
+  /**
+   * The state machine has applied everything up to `index`, an entry of `term`. `checksum`: see applied-checksum.ts; two nodes
+   * that differ in it at one index have applied different things. At every 1,000th index, at changes of role, and at the end.
+   */
+  | { readonly event: 'applied'; readonly index: number; readonly term: number; readonly checksum: number }
   | { readonly event: 'link'; readonly peer: string; readonly problem?: string }
   | { readonly event: 'canary'; readonly canary: string }
+  | ({ readonly event: 'injected'; readonly request: number; readonly inForce: readonly InjectionKind[] } & InjectionReport)
+  | { readonly event: 'injection-refused'; readonly request: number; readonly problem: string }
   | { readonly event: 'fatal'; readonly message: string }
   | { readonly event: 'stopped'; readonly reason: string }
 );

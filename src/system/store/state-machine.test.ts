@@ -23,7 +23,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function reopen(options: { maxSessions?: number } = {}): void {
+function reopen(options: { maxSessions?: number; forgetsWrites?: boolean } = {}): void {
   machine.close();
   machine = new StateMachine({ path, ...options });
 }
@@ -281,6 +281,17 @@ describe('exactly once', () => {
   test('without a session a command is applied as often as it comes', () => {
     for (let i = 0; i < 3; i++) write('insert into t values (1)');
     expect(count()).toBe(3);
+  });
+
+  test('the known-bad machine that forgets writes applies a repeated one again, and nothing else is wrong with it', () => {
+    const repeated = inSession('c', 1, 1, 'insert into t values (1)');
+    apply(repeated);
+    apply(repeated);
+    expect(count()).toBe(1);
+    reopen({ forgetsWrites: true });
+    expect(apply(repeated)).toEqual(affected(1));
+    expect(count()).toBe(2);
+    expect(apply(inSession('d', 9, 8, 'delete from t'))).toEqual(affected(2));
   });
 
   test('the least recently used session is evicted, in the order of the log, whatever the batches and restarts', () => {

@@ -25,6 +25,8 @@ export interface StateMachineOptions {
   readonly path: string;
   /** Sessions remembered for retries; must be the same on every replica, always. Default 10,000. */
   readonly maxSessions?: number;
+  /** Applies a write that is repeated once more. For known-bad nodes in tests only: proof that the checkers see it. Default false. */
+  readonly forgetsWrites?: boolean;
 }
 
 const SCHEMA_CHANGES = new Set(['CREATE', 'DROP', 'ALTER', 'ANALYZE', 'REINDEX']);
@@ -41,11 +43,13 @@ export class StateMachine {
   readonly #connection: SqlConnection;
   readonly #sessions: Sessions;
   readonly #schemaCheck: SchemaCheck;
+  readonly #forgetsWrites: boolean;
   #appliedIndex: number;
   #failure: Error | undefined;
 
   /** Opens the database and creates it when there is none. Throws StoreFailedError when it cannot be used. */
-  constructor({ path, maxSessions = 10_000 }: StateMachineOptions) {
+  constructor({ path, maxSessions = 10_000, forgetsWrites = false }: StateMachineOptions) {
+    this.#forgetsWrites = forgetsWrites;
     const connection = new SqlConnection(path, { readOnly: false });
     this.#connection = connection;
     try {
@@ -120,7 +124,7 @@ export class StateMachine {
   }
 
   #applyOnce(command: Command, index: number): StatementOutcome {
-    if (command.clientId === '') return this.#execute(command);
+    if (command.clientId === '' || this.#forgetsWrites) return this.#execute(command);
     const known = guard('cannot look up a session', () => this.#sessions.admit(command, index));
     if (known !== undefined) return known;
     const outcome = this.#execute(command);

@@ -39,12 +39,14 @@ export interface StoreOptions {
   /** The database file; created when missing, in a folder that exists. */
   readonly path: string;
   readonly clock?: Clock;
+  /** For known-bad nodes in tests only: see StateMachineOptions. */
+  readonly forgetsWrites?: boolean;
 }
 
 /** Opens the store. Rejects with StoreFailedError when the file cannot be used; nothing is left running then. */
-export async function openStore({ path, clock = systemClock }: StoreOptions): Promise<Store> {
+export async function openStore({ path, clock = systemClock, forgetsWrites = false }: StoreOptions): Promise<Store> {
   const file = resolve(path);
-  const writer = await Writer.start(file);
+  const writer = await Writer.start(file, forgetsWrites);
   const live = new Set<ProcessReader>();
   let closed = false;
 

@@ -55,7 +55,7 @@ function attempt(work: () => WriterAnswer): void {
 }
 
 attempt(() => {
-  const machine = new StateMachine(workerData as { path: string });
+  const machine = new StateMachine(workerData as { path: string; forgetsWrites: boolean });
   port.on('message', (request: WriterRequest) => attempt(() => serve(machine, request)));
   return { type: 'ready', appliedIndex: machine.appliedIndex };
 });

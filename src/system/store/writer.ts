@@ -30,9 +30,9 @@ export class Writer {
   #appliedIndex = 0;
   #failure: Error | undefined;
 
-  private constructor(path: string) {
+  private constructor(path: string, forgetsWrites: boolean) {
     this.#worker = new Worker(entryPoint(new URL('./writer-worker.ts', import.meta.url), import.meta.url), {
-      workerData: { path },
+      workerData: { path, forgetsWrites },
       // Flags of the node's own start (--input-type, --inspect) are not for its threads.
       execArgv: [],
     });
@@ -47,8 +47,8 @@ export class Writer {
   }
 
   /** Starts the thread. Rejects with StoreFailedError when the database cannot be used; no thread is left then. */
-  static async start(path: string): Promise<Writer> {
-    const writer = new Writer(path);
+  static async start(path: string, forgetsWrites = false): Promise<Writer> {
+    const writer = new Writer(path, forgetsWrites);
     try {
       const ready = await writer.#answer();
       assert(ready.type === 'ready', `the first answer of a writer is 'ready', not '${ready.type}'`);

@@ -15,6 +15,7 @@ export class SimulatedDisk {
   entries: Entry[] = [];
   /** Mean time of one sync, milliseconds. */
   meanSyncMs = 2;
+  #stalledUntilMs = 0;
   #unsynced: Write[] = [];
   /** How many of the unsynced writes the sync under way covers. */
   #syncing = 0;
@@ -39,9 +40,15 @@ export class SimulatedDisk {
     if (this.#syncing === 0) this.#sync(onDurable);
   }
 
+  /** Syncs that begin from now on do not end before so many milliseconds have passed. */
+  stall(durationMs: number): void {
+    this.#stalledUntilMs = this.#clock.now() + durationMs;
+  }
+
   #sync(onDurable: (sequence: number) => void): void {
     this.#syncing = this.#unsynced.length;
-    this.#cancel = this.#clock.schedule(this.#random.exponential(this.meanSyncMs), () => {
+    const stalledMs = Math.max(0, this.#stalledUntilMs - this.#clock.now());
+    this.#cancel = this.#clock.schedule(stalledMs + this.#random.exponential(this.meanSyncMs), () => {
       const done = this.#unsynced.splice(0, this.#syncing);
       this.#syncing = 0;
       for (const write of done) this.#store(this, write, write.entries.length);

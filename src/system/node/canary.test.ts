@@ -1,0 +1,45 @@
+// That the known-bad nodes are bad in the way they should be, and good otherwise.
+
+import { expect, test } from 'vitest';
+import { VirtualClock } from '../../runtime/virtual-clock.ts';
+import { canariesOf, forgetfulFolder } from './canary.ts';
+import { openLogIn } from './log.ts';
+import { SimulatedLogFolder } from './testing/simulated-log-folder.ts';
+
+const record = (index: number) => [
+  { hardState: undefined, entries: [{ index, term: 1, kind: 'command' as const, data: Buffer.alloc(200, index) }] },
+];
+
+test('which canaries a process is', () => {
+  const of = (names?: string) => [...canariesOf(names === undefined ? {} : { WINDTUNNEL_CANARY: names })];
+  expect(of()).toEqual([]);
+  expect(of('')).toEqual([]);
+  expect(of('stale-reads')).toEqual(['stale-reads']);
+  expect(of('lost-dedup,ack-before-fsync')).toEqual(['lost-dedup', 'ack-before-fsync']);
+  expect(() => of('stale-read')).toThrow("WINDTUNNEL_CANARY is of stale-reads, ack-before-fsync, lost-dedup, not 'stale-read'");
+});
+
+test('a forgetful folder says that appends are durable, and loses the last ones when the process is killed', async () => {
+  const clock = new VirtualClock();
+  const folder = new SimulatedLogFolder();
+  const log = await openLogIn(forgetfulFolder(folder, clock));
+  await log.append(record(1));
+  await clock.advanceAsync(1_000);
+  await log.append(record(2));
+  await log.append(record(3));
+  // As it is on disk when the process ends here.
+  expect((await openLogIn(folder)).entries.map(({ index }) => index)).toEqual([1]);
+  await clock.advanceAsync(1_000);
+  expect((await openLogIn(folder)).entries.map(({ index }) => index)).toEqual([1, 2, 3]);
+});
+
+test('a forgetful folder loses nothing when it is closed, also over several segments', async () => {
+  const clock = new VirtualClock();
+  const folder = new SimulatedLogFolder();
+  const log = await openLogIn(forgetfulFolder(folder, clock), { segmentBytes: 1_024 });
+  for (let index = 1; index <= 30; index++) await log.append(record(index));
+  await log.close();
+  const again = await openLogIn(folder, { segmentBytes: 1_024 });
+  expect(again.entries).toHaveLength(30);
+  expect(clock.pendingTimers).toBe(0);
+});
