@@ -20,7 +20,9 @@ import {
   broadcastHeartbeat,
   onAppendRequest,
   onAppendResponse,
+  recoveryOf,
 } from './replication.ts';
+import { endRecovery, finishRecovery, progressOf, recovers } from './recovery.ts';
 import {
   becomeCandidate,
   becomeFollower,
@@ -55,6 +57,8 @@ export interface RaftStatus {
   readonly appliedIndex: number;
   /** Reads of this node that were neither answered nor rejected, and reads that followers asked of it. */
   readonly pendingReads: number;
+  /** Whether it lost its disk and has not caught up: then it counts for nothing. */
+  readonly recovers: boolean;
   /** Only while leading. */
   readonly followers: ReadonlyMap<NodeId, FollowerStatus>;
 }
@@ -91,6 +95,9 @@ export class RaftCore {
       case 'read-index':
         readIndex(state, input.id);
         break;
+      case 'recovery-recorded':
+        endRecovery(state);
+        break;
       case 'persisted':
         this.#stepPersisted(input.sequence);
         break;
@@ -119,6 +126,7 @@ export class RaftCore {
       commitIndex: state.commitIndex,
       appliedIndex: state.appliedIndex,
       pendingReads: unconfirmed + state.askedReads.size + state.indexedReads.length,
+      recovers: recovers(state),
       followers: leader === undefined ? new Map() : followersOf(leader),
     };
   }
@@ -130,6 +138,7 @@ export class RaftCore {
       advanceCommit(state, state.role);
       advanceReads(state, state.role);
     }
+    if (state.role.name === 'follower') finishRecovery(state, state.role);
     state.handOutCommitted();
     releaseReads(state);
     return state.takeEffects();
@@ -144,6 +153,9 @@ export class RaftCore {
       const leader = state.role;
       stepDownWithoutQuorum(state, leader);
       stepDownWithStalledDisk(state, leader);
+    } else if (state.nowTick >= state.electionTick && recovers(state)) {
+      if (state.leader !== undefined) becomeFollower(state, state.term, undefined);
+      state.resetElectionTimer();
     } else if (state.nowTick >= state.electionTick) {
       if (state.settings.preVote) becomePreCandidate(state);
       else becomeCandidate(state);
@@ -215,6 +227,7 @@ export class RaftCore {
           rejectedIndex: 0,
           hintIndex: 0,
           hintTerm: 0,
+          ...recoveryOf(state),
         });
         break;
       case 'vote-request':
@@ -234,6 +247,11 @@ export class RaftCore {
       default:
         unreachable(message);
     }
+  }
+
+  #stepAppendResponse(leader: Leader, message: Extract<Message, { type: 'append-response' }>): void {
+    const progress = progressOf(this.#state, leader, message);
+    if (progress !== undefined) onAppendResponse(this.#state, leader, progress, message);
   }
 
   #stepInTerm(message: Message): void {
@@ -260,7 +278,7 @@ export class RaftCore {
         break;
       }
       case 'append-response':
-        if (state.role.name === 'leader') onAppendResponse(state, state.role, message);
+        if (state.role.name === 'leader') this.#stepAppendResponse(state.role, message);
         break;
       case 'read-index-request':
         onReadIndexRequest(state, message);

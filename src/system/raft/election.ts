@@ -2,6 +2,7 @@
 
 import { becomeFollower, countVote } from './roles.ts';
 import type { Message } from './protocol.ts';
+import { recovers } from './recovery.ts';
 import type { State } from './state.ts';
 
 type VoteRequest = Extract<Message, { type: 'vote-request' | 'pre-vote-request' }>;
@@ -10,7 +11,7 @@ type VoteResponse = Extract<Message, { type: 'vote-response' | 'pre-vote-respons
 /** A request in this node's term. The answer leaves when the vote is on disk. */
 export function onVoteRequest(state: State, message: VoteRequest): void {
   const free = state.votedFor === undefined || state.votedFor === message.from;
-  const granted = free && isUpToDate(state, message);
+  const granted = free && !recovers(state) && isUpToDate(state, message);
   if (granted) {
     if (state.votedFor === undefined) state.setHardState(state.term, message.from);
     // Gives up a pre-candidacy in favour of the one voted for.
@@ -25,7 +26,7 @@ export function onVoteRequest(state: State, message: VoteRequest): void {
  * this node's term, so that a sender whose term is behind catches up; a grant carries the term that was asked for.
  */
 export function onPreVoteRequest(state: State, message: VoteRequest): void {
-  const granted = message.term > state.term && !state.hearsLeader && isUpToDate(state, message);
+  const granted = message.term > state.term && !state.hearsLeader && !recovers(state) && isUpToDate(state, message);
   const term = granted ? message.term : state.term;
   state.send({ type: 'pre-vote-response', from: state.settings.id, to: message.from, term, granted });
 }

@@ -1,7 +1,7 @@
 // What a core is built from, checked once.
 
 import type { Random } from '../../runtime/random.ts';
-import type { Entry, HardState, NodeId } from './protocol.ts';
+import type { Entry, HardState, NodeId, Recovery } from './protocol.ts';
 
 export interface RaftOptions {
   readonly id: NodeId;
@@ -18,6 +18,11 @@ export interface RaftOptions {
   readonly entries: readonly Entry[];
   /** Entries up to here are in the state machine already, and therefore committed. 0 for a new node. */
   readonly appliedIndex: number;
+  /**
+   * Of a node whose disk was lost, once, however long ago: as the host recorded it. It must never be started without it again; see
+   * recovery.ts. Absent for a node that never lost its disk.
+   */
+  readonly recovery?: Recovery;
   /** Milliseconds between tick inputs. Default 10. */
   readonly tickMs?: number;
   /** A follower that hears nothing for a time drawn from this range stands for election. Milliseconds, default 150 to 300. */
@@ -83,6 +88,10 @@ export function settingsOf(options: RaftOptions): Settings {
     preVote: options.preVote ?? true,
     checkQuorum: options.checkQuorum ?? true,
   };
+  demand(
+    options.recovery === undefined || (Number.isSafeInteger(options.recovery.incarnation) && options.recovery.incarnation > 0),
+    `recovery.incarnation must be an integer above 0, not ${options.recovery?.incarnation}`,
+  );
   demand(
     settings.heartbeatTicks < settings.electionMinTicks,
     `heartbeatMs must be below electionTimeoutMs.min, in whole ticks of ${tickMs} ms: ${settings.heartbeatTicks} ticks against ${settings.electionMinTicks}`,

@@ -25,12 +25,25 @@ export class Progress {
   answeredRound = 0;
   /** The leader's tick at which the follower answered last. */
   heardTick: number;
+  /** Which disk of the follower this is about; 0: the first one. */
+  readonly incarnation: number;
+  /**
+   * While the follower recovers from the loss of its disk it counts towards no majority. The broadcast that all others must answer,
+   * and the end of the log when it was sent.
+   */
+  recovery: { readonly round: number; readonly upTo: number } | undefined;
 
-  constructor(nextIndex: number, maxInflight: number, nowTick: number) {
+  constructor(nextIndex: number, maxInflight: number, nowTick: number, incarnation = 0) {
+    this.incarnation = incarnation;
     this.#nextIndex = nextIndex;
     this.#maxInflight = maxInflight;
     // A new leader gives everybody one election timeout to answer.
     this.heardTick = nowTick;
+  }
+
+  /** Whether what the follower says counts towards a majority. */
+  get counts(): boolean {
+    return this.recovery === undefined;
   }
 
   get state(): 'probe' | 'replicate' {

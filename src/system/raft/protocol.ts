@@ -33,6 +33,14 @@ interface Envelope {
   readonly term: number;
 }
 
+/** Of a node whose disk was lost; see recovery.ts. Absent for one that never lost it. */
+export interface Recovery {
+  /** Which disk this is: a number that is higher after each loss. */
+  readonly incarnation: number;
+  /** Whether the node is one like the others again. While it is not, it counts towards no majority. */
+  readonly over: boolean;
+}
+
 export type Message = Envelope &
   (
     | { readonly type: 'pre-vote-request' | 'vote-request'; readonly lastLogIndex: number; readonly lastLogTerm: number }
@@ -48,12 +56,20 @@ export type Message = Envelope &
          * it. Echoed, so that an answer proves leadership at or after that broadcast.
          */
         readonly round: number;
+        /** To a follower that recovers in this incarnation: it is done when it has on disk what the log holds up to `upTo`. */
+        readonly recovery?: { readonly incarnation: number; readonly upTo: number };
       }
     /**
      * `matchIndex`: the follower's disk agrees with the leader's log up to here. While its disk is busy this is less than what
      * the request carried: a heartbeat is answered at once, new entries when they are durable, one answer for all of them.
      */
-    | { readonly type: 'append-response'; readonly round: number; readonly accepted: true; readonly matchIndex: number }
+    | {
+        readonly type: 'append-response';
+        readonly round: number;
+        readonly accepted: true;
+        readonly matchIndex: number;
+        readonly recovery?: Recovery;
+      }
     /**
      * Also the answer to a leader of an older term, which learns from `term` that it is one; then round and indexes are 0.
      */
@@ -66,6 +82,7 @@ export type Message = Envelope &
         /** Where the leader may try next: the last index at which the logs could still agree, and the term there. */
         readonly hintIndex: number;
         readonly hintTerm: number;
+        readonly recovery?: Recovery;
       }
     /** A follower asks the leader for a read index on behalf of its own reader. `readIndex` is undefined when it does not lead. */
     | { readonly type: 'read-index-request'; readonly requestId: number }
@@ -92,7 +109,9 @@ export type Input =
   /** Every persist effect with a sequence up to this one is durable. */
   | { readonly type: 'persisted'; readonly sequence: number }
   /** The state machine has applied every entry up to this index. */
-  | { readonly type: 'applied'; readonly index: number };
+  | { readonly type: 'applied'; readonly index: number }
+  /** The host has recorded durably that the recovery is over. The answer to `recovered`. */
+  | { readonly type: 'recovery-recorded' };
 
 export type RaftEvent =
   | { readonly type: 'role'; readonly role: Role; readonly term: number; readonly leader: NodeId | undefined }
@@ -123,4 +142,6 @@ export type Effect =
   /** The state machine has applied enough: a read of it now is linearizable. */
   | { readonly type: 'read-ready'; readonly id: number }
   | { readonly type: 'read-rejected'; readonly id: number; readonly leader: NodeId | undefined }
+  /** A node that had lost its disk has caught up, up to `index`. Record it durably, then answer with `recovery-recorded`. */
+  | { readonly type: 'recovered'; readonly index: number }
   | { readonly type: 'event'; readonly event: RaftEvent };

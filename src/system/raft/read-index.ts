@@ -67,7 +67,7 @@ export function advanceReads(state: State, leader: Leader): void {
 
 function quorumAnswered(state: State, leader: Leader, round: number): boolean {
   let answered = 1;
-  for (const progress of leader.followers.values()) if (progress.answeredRound >= round) answered++;
+  for (const progress of leader.followers.values()) if (progress.counts && progress.answeredRound >= round) answered++;
   return answered >= state.settings.quorum;
 }
 

@@ -2,7 +2,7 @@
 
 import { assert, known } from '../../runtime/assert.ts';
 import type { Progress } from './progress.ts';
-import type { Entry, EntryKind, Message, NodeId } from './protocol.ts';
+import type { Entry, EntryKind, Message, NodeId, Recovery } from './protocol.ts';
 import type { Follower, Leader, State } from './state.ts';
 
 type AppendRequest = Extract<Message, { type: 'append-request' }>;
@@ -49,12 +49,12 @@ function sendAppend(state: State, leader: Leader, to: NodeId, previousIndex: num
     entries,
     commitIndex: state.commitIndex,
     round: leader.round,
+    ...recoveryGoal(leader, to),
   });
 }
 
-/** A follower's answer in this term. */
-export function onAppendResponse(state: State, leader: Leader, message: AppendResponse): void {
-  const progress = known(leader.followers.get(message.from), 'a follower');
+/** A follower's answer in this term. `progress` is what the leader knows about it. */
+export function onAppendResponse(state: State, leader: Leader, progress: Progress, message: AppendResponse): void {
   progress.heardTick = state.nowTick;
   progress.answeredRound = Math.max(progress.answeredRound, message.round);
   if (message.accepted) {
@@ -84,13 +84,15 @@ export function advanceCommit(state: State, leader: Leader): void {
 function bestWithQuorum(state: State, leader: Leader, index: number, best: number): number {
   if (index <= best || index <= state.commitIndex) return best;
   let holders = state.persistence.durableIndex >= index ? 1 : 0;
-  for (const progress of leader.followers.values()) if (progress.matchIndex >= index) holders++;
+  for (const progress of leader.followers.values()) if (progress.counts && progress.matchIndex >= index) holders++;
   return holders >= state.settings.quorum ? index : best;
 }
 
 /** Entries or a heartbeat from the leader of this term, which the follower already follows. */
 export function onAppendRequest(state: State, follower: Follower, message: AppendRequest): void {
   follower.round = Math.max(follower.round, message.round);
+  if (message.recovery !== undefined && message.recovery.incarnation === state.recovery?.incarnation)
+    follower.recoveryGoal = message.recovery.upTo;
   const { previousIndex, previousTerm, entries } = message;
   if (!state.log.matches(previousIndex, previousTerm)) {
     reject(state, message);
@@ -127,6 +129,7 @@ function acknowledge(state: State, follower: Follower, leader: NodeId): void {
     round: follower.round,
     accepted: true,
     matchIndex,
+    ...recoveryOf(state),
   });
 }
 
@@ -142,5 +145,22 @@ function reject(state: State, message: AppendRequest): void {
     rejectedIndex: message.previousIndex,
     hintIndex,
     hintTerm: known(state.log.termAt(hintIndex), 'a hint is inside the log'),
+    ...recoveryOf(state),
   });
+}
+
+/** What a node that ever lost its disk says with every answer. */
+export function recoveryOf({ recovery }: State): { readonly recovery?: Recovery } {
+  return recovery === undefined ? {} : { recovery: { incarnation: recovery.incarnation, over: recovery.over } };
+}
+
+/** What the leader tells a recovering follower: how far it must come, once everybody else has confirmed the leader. */
+function recoveryGoal(leader: Leader, to: NodeId): Pick<AppendRequest, 'recovery'> {
+  const progress = leader.followers.get(to);
+  if (progress?.recovery === undefined) return {};
+  const { round, upTo } = progress.recovery;
+  for (const [id, other] of leader.followers) {
+    if (id !== to && (!other.counts || other.answeredRound < round)) return {};
+  }
+  return { recovery: { incarnation: progress.incarnation, upTo } };
 }

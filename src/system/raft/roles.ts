@@ -70,7 +70,7 @@ export function stepDownWithoutQuorum(state: State, leader: Leader): void {
   if (!state.settings.checkQuorum) return;
   let heard = 1;
   for (const progress of leader.followers.values()) {
-    if (state.nowTick - progress.heardTick <= state.settings.electionMaxTicks) heard++;
+    if (progress.counts && state.nowTick - progress.heardTick <= state.settings.electionMaxTicks) heard++;
   }
   if (heard < state.settings.quorum) becomeFollower(state, state.term, undefined);
 }

@@ -53,6 +53,8 @@ if (onlySeed !== undefined) {
           readsRejected: 35,
           quorumLost: 0.08,
           stalledDisks: 0.01,
+          disksLost: 0.05,
+          recoveries: 0.05,
           oldTermsRefused: 1,
           oneWayCuts: 0.35,
           pauses: 0.2,
@@ -85,10 +87,13 @@ if (onlySeed !== undefined) {
   });
 }
 
-function firstFailure({ tampering, byConsequence, storm }: Canary): { failure: SimulationFailure | undefined; seed: number } {
+function firstFailure({ tampering, byConsequence, storm, losses = false }: Canary): {
+  failure: SimulationFailure | undefined;
+  seed: number;
+} {
   for (let seed = 1; seed <= CANARY_SEEDS; seed++) {
     try {
-      simulate({ seed, tampering, demandDurability: byConsequence !== true, ...(storm === true && { storm }) });
+      simulate({ seed, tampering, losses, demandDurability: byConsequence !== true, ...(storm === true && { storm }) });
     } catch (error) {
       if (error instanceof SimulationFailure) return { failure: error, seed };
       throw error;

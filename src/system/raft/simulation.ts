@@ -26,6 +26,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** How long the trouble lasts, virtual milliseconds. Default 5,000. */
   readonly troubleMs?: number;
+  /** Whether disks are lost, one at a time. Default: in one of three seeds. */
+  readonly losses?: boolean;
   /** Elections without end: see drawSettings. Default: in one of six seeds. */
   readonly storm?: boolean;
   readonly tampering?: Tampering;
@@ -48,6 +50,8 @@ export type Coverage = Record<
   | 'readsRejected'
   | 'quorumLost'
   | 'stalledDisks'
+  | 'disksLost'
+  | 'recoveries'
   | 'oldTermsRefused'
   | 'oneWayCuts'
   | 'pauses'
@@ -97,6 +101,7 @@ class Simulation {
   readonly #steps: Step[] = [];
   readonly #roles = new Map<NodeId, { role: Role; term: number }>();
   readonly #storm: boolean;
+  readonly #losses: boolean;
   /** Of message sizes and windows: in half of the runs, so that they are met. */
   readonly #smallLimits: boolean;
   #inTrouble = true;
@@ -116,17 +121,20 @@ class Simulation {
     readsRejected: 0,
     quorumLost: 0,
     stalledDisks: 0,
+    disksLost: 0,
+    recoveries: 0,
     oldTermsRefused: 0,
     oneWayCuts: 0,
     pauses: 0,
     duplicates: 0,
   };
 
-  constructor({ seed, troubleMs = 5_000, storm, tampering = {}, demandDurability = true }: SimulationOptions) {
+  constructor({ seed, troubleMs = 5_000, losses, storm, tampering = {}, demandDurability = true }: SimulationOptions) {
     this.#seed = seed;
     this.#troubleMs = troubleMs;
     this.#random = new Random(seed);
     this.#storm = storm ?? seed % 6 === 0;
+    this.#losses = losses ?? seed % 3 === 1;
     this.#smallLimits = this.#random.chance(0.5);
     const ids = this.#random.chance(0.5) ? ['a', 'b', 'c'] : ['a', 'b', 'c', 'd', 'e'];
     const disks = new Map(
@@ -214,12 +222,20 @@ class Simulation {
     this.#clock.schedule(this.#random.exponential(node.disk.meanSyncMs / 2), () => this.#crash(node));
   }
 
+  /** A loss behind a crash. Only when nobody recovers from one: two at a time are more than the protocol can stand. */
+  #loseDisk(node: SimulatedNode): void {
+    if (this.#nodes.some(({ disk }) => disk.recovery?.over === false)) return;
+    this.#coverage.disksLost++;
+    node.loseDisk(this.#coverage.disksLost);
+  }
+
   #crash(node: SimulatedNode): void {
     if (!node.isUp || !this.#inTrouble) return;
     const { torn, survived, of } = node.crash();
     this.#coverage.crashes++;
     if (torn || (survived > 0 && survived < of)) this.#coverage.tornRestarts++;
     this.#roles.delete(node.id);
+    if (this.#losses && this.#random.chance(0.6)) this.#loseDisk(node);
     this.#clock.schedule(this.#random.exponential(this.#storm ? 5 : this.#random.pick([5, 300])), () => this.#restart(node));
   }
 
@@ -292,6 +308,7 @@ class Simulation {
       ) &&
       this.#nodes.every((node) => node.appliedIndex === leader.lastIndex) &&
       this.#invariants.committedCount === leader.lastIndex &&
+      statuses.every(({ recovers }) => !recovers) &&
       leader.lastIndex > 0
     );
   }
@@ -310,6 +327,7 @@ class Simulation {
     this.#coverage.steps++;
     this.#steps.push({ atMs: this.#clock.now(), node: node.id, input, effects });
     if (this.#steps.length >= 50 * TRACE_LENGTH) this.#steps.splice(0, this.#steps.length - TRACE_LENGTH);
+    if (input.type === 'recovery-recorded') this.#coverage.recoveries++;
     for (const effect of effects) this.#cover(node, effect);
   }
 

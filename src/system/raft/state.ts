@@ -21,6 +21,8 @@ export interface Follower {
   acknowledgedIndex: number;
   /** The leader's latest broadcast heard. */
   round: number;
+  /** While recovering: how far this node must come, as the leader of this term says. */
+  recoveryGoal?: number;
 }
 
 /** Asks whether an election could be won. The term is still the old one. */
@@ -40,7 +42,7 @@ export type ReadOrigin = { readonly id: number } | { readonly follower: NodeId; 
 
 export interface Leader {
   readonly name: 'leader';
-  readonly followers: ReadonlyMap<NodeId, Progress>;
+  readonly followers: Map<NodeId, Progress>;
   /** Where its term begins: nothing is known to be committed, and no read is served, before this entry is. */
   readonly firstIndex: number;
   ticksSinceHeartbeat: number;
@@ -72,6 +74,8 @@ export class State {
   readonly random: Random;
   readonly log: Log;
   readonly persistence: Persistence;
+  /** Of a node that lost its disk; `reported`: the host was told that it has caught up. */
+  readonly recovery: { readonly incarnation: number; over: boolean; reported: boolean } | undefined;
 
   role: RoleState = { name: 'follower', leader: undefined, matchedIndex: 0, acknowledgedIndex: 0, round: 0 };
   commitIndex: number;
@@ -103,6 +107,7 @@ export class State {
     this.log = new Log(options.entries);
     this.persistence = new Persistence(options.entries.length);
     this.#hardState = options.hardState;
+    this.recovery = options.recovery && { ...options.recovery, reported: false };
     this.commitIndex = options.appliedIndex;
     this.handedIndex = options.appliedIndex;
     this.appliedIndex = options.appliedIndex;

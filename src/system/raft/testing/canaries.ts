@@ -19,6 +19,8 @@ export interface Canary {
   readonly byConsequence?: boolean;
   /** Looked for in election storms only. */
   readonly storm?: boolean;
+  /** Looked for where disks are lost. */
+  readonly losses?: boolean;
 }
 
 export const CANARIES: readonly Canary[] = [
@@ -60,6 +62,12 @@ export const CANARIES: readonly Canary[] = [
     name: 'the term is forgotten at a restart',
     tampering: { restoreHardState: ({ term }) => ({ term: Math.max(0, term - 1), votedFor: undefined }) },
     found: ['hard state never regresses', 'assertion'],
+  },
+  {
+    name: 'a node that lost its disk votes at once',
+    tampering: { forgetsLoss: true },
+    found: ['leader completeness', 'state machine safety', 'one vote per term', 'election safety', 'assertion'],
+    losses: true,
   },
   {
     name: 'a disk keeps what conflicts and adds the new behind it',

@@ -30,12 +30,15 @@ function bodyOf(message: Message): string {
       return message.granted ? ' granted' : ' refused';
     case 'append-request': {
       const entries = message.entries.length === 0 ? '' : ` ${formatEntries(message.entries)}`;
-      return ` after=${message.previousIndex}:${message.previousTerm} commit=${message.commitIndex} round=${message.round}${entries}`;
+      return ` after=${message.previousIndex}:${message.previousTerm} commit=${message.commitIndex} round=${message.round}${entries}${message.recovery === undefined ? '' : ` recover-to=${message.recovery.upTo}`}`;
     }
     case 'append-response':
-      return message.accepted
-        ? ` match=${message.matchIndex} round=${message.round}`
-        : ` rejected=${message.rejectedIndex} hint=${message.hintIndex}:${message.hintTerm} round=${message.round}`;
+      return (
+        (message.accepted
+          ? ` match=${message.matchIndex} round=${message.round}`
+          : ` rejected=${message.rejectedIndex} hint=${message.hintIndex}:${message.hintTerm} round=${message.round}`) +
+        (message.recovery === undefined ? '' : message.recovery.over ? ' recovered' : ' recovering')
+      );
     case 'read-index-request':
       return '';
     case 'read-index-response':
@@ -59,6 +62,8 @@ export function formatInput(input: Input): string {
       return `persisted #${input.sequence}`;
     case 'applied':
       return `applied ${input.index}`;
+    case 'recovery-recorded':
+      return input.type;
     default:
       return input satisfies never;
   }
@@ -82,6 +87,8 @@ export function formatEffect(effect: Effect): string {
       return `${effect.type} ${effect.id}, leader ${effect.leader ?? 'unknown'}`;
     case 'read-ready':
       return `read-ready ${effect.id}`;
+    case 'recovered':
+      return `recovered up to ${effect.index}`;
     case 'event':
       return formatEvent(effect.event);
     default:

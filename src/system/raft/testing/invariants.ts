@@ -45,6 +45,8 @@ interface View {
   saidTerm: number;
   /** Term -> whom it voted for, as others could hear it, over all its lives. */
   readonly votes: Map<number, NodeId>;
+  /** What was on its disk when it was lost, by index - 1, over all losses: it was there when the node said so. */
+  readonly lost: Entry[][];
 }
 
 export class Invariants {
@@ -67,7 +69,7 @@ export class Invariants {
     this.#quorum = Math.floor(disks.size / 2) + 1;
     this.#demandDurability = demandDurability;
     for (const [id, disk] of disks) {
-      const empty = { log: [], commitIndex: 0, handedIndex: 0, saidTerm: 0 };
+      const empty = { log: [], commitIndex: 0, handedIndex: 0, saidTerm: 0, lost: [] };
       this.#views.set(id, { id, disk, hardState: disk.hardState, role: 'follower', votes: new Map(), ...empty });
     }
   }
@@ -93,6 +95,17 @@ export class Invariants {
     view.commitIndex = appliedIndex;
     view.handedIndex = appliedIndex;
     for (let index = 1; index <= appliedIndex; index++) this.#checkCommitted(view, index);
+  }
+
+  /**
+   * A node's disk is lost. What it said of it counts on: entries that it had may be committed on the strength of that, and the votes
+   * it gave stay given, except to itself, which only its memory could make use of.
+   */
+  lostDisk(id: NodeId): void {
+    const view = this.#view(id);
+    view.lost.push(view.disk.entries);
+    view.saidTerm = 0;
+    for (const [term, candidate] of view.votes) if (candidate === id && this.#leaders.get(term) !== id) view.votes.delete(term);
   }
 
   check(id: NodeId, effects: readonly Effect[]): void {
@@ -195,7 +208,9 @@ export class Invariants {
     }
     this.#committed.push({ term, seenInTerm: view.hardState.term });
     let holders = 0;
-    for (const { disk } of this.#views.values()) if (disk.holds(index, term)) holders++;
+    for (const { disk, lost } of this.#views.values()) {
+      if (disk.holds(index, term) || lost.some((entries) => entries[index - 1]?.term === term)) holders++;
+    }
     if (this.#demandDurability && holders < this.#quorum) {
       fail('committed is durable', `${view.id} commits ${index}:${term}, which is on ${holders} disks`);
     }

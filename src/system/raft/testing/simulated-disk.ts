@@ -3,7 +3,7 @@
 
 import type { Cancel, Clock } from '../../../runtime/clock.ts';
 import type { Random } from '../../../runtime/random.ts';
-import type { Effect, Entry, HardState } from '../protocol.ts';
+import type { Effect, Entry, HardState, Recovery } from '../protocol.ts';
 
 export type Write = Extract<Effect, { type: 'persist' }>;
 
@@ -13,6 +13,8 @@ export type StoreWrite = (disk: SimulatedDisk, write: Write, entryCount: number)
 export class SimulatedDisk {
   hardState: HardState = { term: 0, votedFor: undefined };
   entries: Entry[] = [];
+  /** Since it replaced one that was lost. */
+  recovery: Recovery | undefined;
   /** Mean time of one sync, milliseconds. */
   meanSyncMs = 2;
   #stalledUntilMs = 0;
@@ -55,6 +57,13 @@ export class SimulatedDisk {
       if (this.#unsynced.length > 0) this.#sync(onDurable);
       onDurable((done.at(-1) as Write).sequence);
     });
+  }
+
+  /** An empty disk in the place of this one. */
+  lose(incarnation: number): void {
+    this.hardState = { term: 0, votedFor: undefined };
+    this.entries = [];
+    this.recovery = { incarnation, over: false };
   }
 
   /** Power fails. Returns how many unsynced writes survived whole, of how many, and whether the next one did in part. */

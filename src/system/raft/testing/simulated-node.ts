@@ -27,6 +27,8 @@ export interface NodeTampering {
   readonly restoreHardState?: (hardState: HardState) => HardState;
   /** Clients are told of success when their write is proposed. */
   readonly acknowledgesEarly?: boolean;
+  /** A node that lost its disk starts as if it were new, and votes at once. */
+  readonly forgetsLoss?: boolean;
 }
 
 export interface NodeContext {
@@ -95,6 +97,7 @@ export class SimulatedNode {
       hardState,
       entries: this.disk.entries,
       appliedIndex: this.#appliedIndex,
+      ...(this.disk.recovery && tampering.forgetsLoss !== true && { recovery: this.disk.recovery }),
     };
     const core = asViolation(() => new RaftCore(options));
     this.core = tampering.wrapCore?.(core, options) ?? core;
@@ -116,6 +119,13 @@ export class SimulatedNode {
     this.#reads.clear();
     this.#appliedIndex -= this.#random.integer(0, Math.min(20, this.#appliedIndex));
     return this.disk.crash();
+  }
+
+  /** Everything it had is gone, and it knows that. It must be down. */
+  loseDisk(incarnation: number): void {
+    this.#context.invariants.lostDisk(this.id);
+    this.#appliedIndex = 0;
+    this.disk.lose(incarnation);
   }
 
   /** Nothing is handled for a while; then everything that arrived, with a single tick for the time lost. */
@@ -204,6 +214,14 @@ export class SimulatedNode {
         break;
       case 'read-rejected':
         this.#takeRead(effect.id);
+        break;
+      case 'recovered':
+        // Recording it takes the disk a while too.
+        this.#later(this.#random.exponential(this.disk.meanSyncMs), () => {
+          if (this.disk.recovery === undefined || this.disk.recovery.over) return;
+          this.disk.recovery = { ...this.disk.recovery, over: true };
+          this.#input({ type: 'recovery-recorded' });
+        });
         break;
       case 'event':
         break;
