@@ -58,7 +58,7 @@ Exit codes: 0 all valid, 95 one is violated, 96 one could not be decided.`,
         const durationMs = systemClock.now() - startMs;
         process.stdout.write(
           flag(invocation, 'json')
-            ? `${JSON.stringify({ path, format: checked.format, model: checked.model, operations: checked.operations, verdict: checked.verdict, durationMs, result: checked.result })}\n`
+            ? `${JSON.stringify({ path, format: checked.format, model: checked.model, operations: checked.operations, verdict: checked.verdict, durationMs, results: checked.results })}\n`
             : `${path}: ${checked.verdict} (${checked.model}, ${checked.operations} operations, ${formatDuration(durationMs)})\n${indent(checked.summary)}\n`,
         );
       }

@@ -58,7 +58,7 @@ describe('checking a file', () => {
       model: 'set',
       operations: 3,
       verdict: 'violated',
-      result: { checker: 'acknowledged-writes' },
+      results: [{ checker: 'acknowledged-writes' }],
     });
     expect(checked.summary).toBe('violated: 1 lost (1)\n  2 attempted, 2 acknowledged, 1 lost, 0 unknown of which 0 survived');
   });

@@ -1,20 +1,27 @@
 // Checks a recorded history, of any format that can be told from its content.
 
 import type { Clock } from '../../runtime/clock.ts';
+import { unreachable } from '../../runtime/assert.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import type { HistoryModel } from '../history/event.ts';
 import { HISTORY_MODELS } from '../history/event.ts';
-import type { HistoryFormat, OpenedHistory } from '../history/open.ts';
+import type { HistoryFormat } from '../history/open.ts';
 import { openHistory } from '../history/open.ts';
 import type { AcknowledgedWritesResult } from './acknowledged-writes.ts';
 import { checkAcknowledgedWrites } from './acknowledged-writes.ts';
+import { checkAppendLists } from './append-lists.ts';
+import { bankStartOf, checkBank } from './bank.ts';
 import { kvModel } from './kv.ts';
-import type { LinearizabilityProgress, LinearizabilityResult } from './linearizability.ts';
+import type { LinearizabilityOptions, LinearizabilityProgress, LinearizabilityResult } from './linearizability.ts';
 import { checkLinearizability } from './linearizability.ts';
+import { checkListAppend } from './list-append.ts';
+import { checkMonotonicAppend, checkMonotonicReads, checkMonotonicSet } from './monotonic-reads.ts';
 import type { Operation } from './operation.ts';
 import { pairOperations } from './operation.ts';
+import { ReadLists } from './read-lists.ts';
 import { registerModel } from './register.ts';
-import { explain, explainAcknowledgedWrites } from './render.ts';
+import { explain, explainAcknowledgedWrites, explainVerdict } from './render.ts';
+import type { CheckerVerdict } from './verdict.ts';
 
 export interface CheckFileOptions {
   /** What the operations worked on. Default: what the history says or its functions tell. */
@@ -28,13 +35,17 @@ export interface CheckFileOptions {
   readonly clock?: Clock;
 }
 
+export type CheckerResult = LinearizabilityResult | AcknowledgedWritesResult | CheckerVerdict;
+
 export interface CheckedFile {
   readonly path: string;
   readonly format: HistoryFormat;
   readonly model: HistoryModel;
   readonly operations: number;
+  /** The worst of all results: violated, unknown, valid. */
   readonly verdict: 'valid' | 'violated' | 'unknown';
-  readonly result: LinearizabilityResult | AcknowledgedWritesResult;
+  /** The model's own checker first, then others that apply. */
+  readonly results: readonly CheckerResult[];
   /** Lines for people, without a final newline. */
   readonly summary: string;
 }
@@ -55,35 +66,86 @@ export async function checkFile(path: string, options: CheckFileOptions = {}): P
   const begin = clock.now();
   options.signal?.throwIfAborted();
   const history = await openHistory(path);
-  const operations = await pairOperations(history.events);
-  options.signal?.throwIfAborted();
   const model = options.model ?? history.model;
-  const base = { path, format: history.format, model, operations: operations.length };
-  if (model === 'set') {
-    const result = checkAcknowledgedWrites(operations);
-    return { ...base, verdict: result.verdict, result, summary: explainAcknowledgedWrites(result) };
-  }
+  const operations = await pairOperations(history.events, model === 'append' ? new ReadLists().shorten : undefined);
+  options.signal?.throwIfAborted();
   const { timeLimitMs } = options;
-  // However long the reading took, a little is left, so that the answer comes from the checker and says what is missing.
-  const left = timeLimitMs === undefined ? {} : { timeLimitMs: Math.max(1, timeLimitMs - (clock.now() - begin)) };
-  const result = await checkLinearizability(oneKey(model, operations), {
-    model: model === 'kv' ? kvModel() : registerOf(history, options),
-    clock,
-    ...left,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-  });
-  return { ...base, verdict: result.verdict, result, summary: explain(result) };
-}
-
-function registerOf(history: OpenedHistory, options: CheckFileOptions) {
-  return registerModel({
+  const results = await checkOperations(operations, {
+    model,
     initial: 'initial' in options ? options.initial : history.initial,
     nilReadIsUnknown: history.nilReadIsUnknown,
+    limits: {
+      clock,
+      // However long the reading took, a little is left, so that the answer comes from the checker and says what is missing.
+      ...(timeLimitMs !== undefined && { timeLimitMs: Math.max(1, timeLimitMs - (clock.now() - begin)) }),
+      ...(options.signal !== undefined && { signal: options.signal }),
+      ...(options.onProgress !== undefined && { onProgress: options.onProgress }),
+    },
   });
+  return {
+    path,
+    format: history.format,
+    model,
+    operations: operations.length,
+    verdict: worstOf(results),
+    results,
+    summary: results.map(summaryOf).join('\n'),
+  };
+}
+
+interface Question {
+  readonly model: HistoryModel;
+  readonly initial: unknown;
+  readonly nilReadIsUnknown: boolean;
+  readonly limits: Omit<LinearizabilityOptions, 'model'>;
+}
+
+async function checkOperations(operations: readonly Operation[], question: Question): Promise<CheckerResult[]> {
+  const { model, initial, nilReadIsUnknown, limits } = question;
+  switch (model) {
+    case 'set':
+      return [checkAcknowledgedWrites(operations), ...applicable(checkMonotonicSet(operations))];
+    case 'append': {
+      const linearizable = await checkAppendLists(operations, limits);
+      return [linearizable, ...applicable(checkMonotonicAppend(operations), checkMonotonicReads(operations))];
+    }
+    case 'bank':
+      return [await checkBank(operations, bankStartOf(initial), limits)];
+    case 'list-append':
+      return [await checkListAppend(operations, limits)];
+    case 'kv':
+      return [await checkLinearizability(operations, { model: kvModel(), ...limits })];
+    case 'register':
+    case 'register-map': {
+      const register = registerModel({ initial, nilReadIsUnknown });
+      return [await checkLinearizability(oneKey(model, operations), { model: register, ...limits })];
+    }
+    default:
+      return unreachable(model);
+  }
+}
+
+function applicable(...verdicts: readonly (CheckerVerdict | undefined)[]): CheckerVerdict[] {
+  return verdicts.filter((verdict) => verdict !== undefined);
 }
 
 /** A single register is one object, whatever keys were recorded. */
 function oneKey(model: HistoryModel, operations: readonly Operation[]): readonly Operation[] {
   return model === 'register' ? operations.map((operation) => ({ ...operation, key: undefined })) : operations;
+}
+
+function worstOf(results: readonly CheckerResult[]): CheckedFile['verdict'] {
+  const has = (verdict: CheckedFile['verdict']) => results.some((result) => result.verdict === verdict);
+  return has('violated') ? 'violated' : has('unknown') ? 'unknown' : 'valid';
+}
+
+/** A result as lines for people. */
+export function summaryOf(result: CheckerResult): string {
+  if ('steps' in result) return explain(result);
+  return 'samples' in result ? explainAcknowledgedWrites(result) : explainVerdict(result);
+}
+
+/** What the checker counted. */
+export function countsOf(result: CheckerResult): Record<string, number> {
+  return 'steps' in result ? { keys: result.partitions } : { ...result.counts };
 }

@@ -2,28 +2,44 @@
 
 import type { Clock } from '../../runtime/clock.ts';
 import type { CheckResult } from '../result/schema.ts';
-import { checkFile } from './check-file.ts';
+import type { CheckerResult } from './check-file.ts';
+import { checkFile, countsOf, summaryOf } from './check-file.ts';
+import type { NodeEvent } from './raft-invariants.ts';
+import { checkRaftInvariants } from './raft-invariants.ts';
 
 /**
- * One result for each history, in their order.
+ * The results for each history, in their order: of its model's checker, and of others that apply.
  * @param timeLimitMs for one history; one that takes longer is `unknown`.
  */
 export async function checkHistories(paths: readonly string[], timeLimitMs: number, clock: Clock): Promise<CheckResult[]> {
   const checks: CheckResult[] = [];
   for (const path of paths) {
     const startMs = clock.now();
-    const { result, verdict, operations, summary } = await checkFile(path, { timeLimitMs, clock });
-    checks.push({
-      checker: result.checker,
-      verdict,
-      ...(result.verdict !== 'valid' && 'reason' in result && { reason: result.reason }),
-      operations,
-      durationMs: clock.now() - startMs,
-      counts: result.checker === 'acknowledged-writes' ? { ...result.counts } : { keys: result.partitions },
-      ...(verdict === 'violated' && { explanation: summary }),
-    });
+    const { results, operations } = await checkFile(path, { timeLimitMs, clock });
+    // The first checker's time includes reading the file; the others need next to none.
+    for (const [at, result] of results.entries()) checks.push(entryOf(result, operations, at === 0 ? clock.now() - startMs : 0));
   }
   return checks;
+}
+
+/** Checks what the nodes of a cluster said against what Raft promises. None when no node spoke of Raft: it is another system. */
+export function checkNodes(events: readonly NodeEvent[], clock: Clock): CheckResult[] {
+  if (events.every(({ type }) => type === 'started' || type === 'exited')) return [];
+  const startMs = clock.now();
+  const result = checkRaftInvariants(events);
+  return [entryOf(result, events.length, clock.now() - startMs)];
+}
+
+function entryOf(result: CheckerResult, operations: number, durationMs: number): CheckResult {
+  return {
+    checker: result.checker,
+    verdict: result.verdict,
+    ...(result.verdict !== 'valid' && 'reason' in result && { reason: result.reason }),
+    operations,
+    durationMs,
+    counts: countsOf(result),
+    ...(result.verdict === 'violated' && { explanation: summaryOf(result) }),
+  };
 }
 
 export function worstVerdict(checks: readonly CheckResult[]): CheckResult['verdict'] | 'unchecked' {

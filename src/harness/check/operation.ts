@@ -48,9 +48,13 @@ export class HistoryStructureError extends Error {
  * The operations of the clients, in the order of their invocation. Events of named processes ('nemesis') are passed
  * over. An operation that never completed is `unknown`. Throws HistoryStructureError when a process invokes while an
  * operation of its own is under way, and for a completion without an invocation.
+ * @param whenComplete may exchange an operation as it completes, for one that needs less memory.
  */
-export async function pairOperations(events: AsyncIterable<HistoryEvent> | Iterable<HistoryEvent>): Promise<Operation[]> {
-  const pairing = new Pairing();
+export async function pairOperations(
+  events: AsyncIterable<HistoryEvent> | Iterable<HistoryEvent>,
+  whenComplete?: (operation: Operation) => Operation,
+): Promise<Operation[]> {
+  const pairing = new Pairing(whenComplete);
   for await (const event of events) pairing.add(event);
   return pairing.finish();
 }
@@ -59,7 +63,12 @@ class Pairing {
   readonly #operations: Operation[] = [];
   /** Process -> position of its operation among #operations. */
   readonly #underWay = new Map<number, number>();
+  readonly #whenComplete: (operation: Operation) => Operation;
   #position = 0;
+
+  constructor(whenComplete: (operation: Operation) => Operation = (operation) => operation) {
+    this.#whenComplete = whenComplete;
+  }
 
   add(event: HistoryEvent): void {
     const position = this.#position++;
@@ -113,7 +122,7 @@ class Pairing {
     }
     this.#underWay.delete(process);
     const known = event.type !== 'info';
-    this.#operations[at] = {
+    this.#operations[at] = this.#whenComplete({
       ...operation,
       output: event.type === 'ok' ? event.value : undefined,
       outcome: event.type === 'ok' ? 'ok' : event.type === 'fail' ? 'fail' : 'unknown',
@@ -121,6 +130,6 @@ class Pairing {
       node: event.node ?? operation.node,
       returnedAt: known ? position : Number.POSITIVE_INFINITY,
       returnedNs: event.timeNs,
-    };
+    });
   }
 }

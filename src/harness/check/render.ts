@@ -1,9 +1,10 @@
 // The result of a linearizability check as text for people.
 
-import { formatDuration } from '../../runtime/duration.ts';
 import type { AcknowledgedWritesResult } from './acknowledged-writes.ts';
 import type { ExplainedOperation, Explanation } from './explanation.ts';
 import type { LinearizabilityResult } from './linearizability.ts';
+import { spanOf } from './operation-line.ts';
+import type { CheckerVerdict } from './verdict.ts';
 
 /** Operations of a violation that are printed. */
 const SHOWN = 32;
@@ -49,7 +50,7 @@ function table(witness: readonly ExplainedOperation[], stuck: ExplainedOperation
     return [
       `  ${mark} process ${process}${node === undefined ? '' : ` @${node}`}`,
       explained.text,
-      when(explained),
+      spanOf(explained.operation),
       outcome(explained),
     ];
   });
@@ -60,14 +61,6 @@ function table(witness: readonly ExplainedOperation[], stuck: ExplainedOperation
       .join('  ')
       .trimEnd(),
   );
-}
-
-/** From when to when, in time where the history has it, else in positions of its events. */
-function when({ operation: { calledNs, returnedNs, calledAt, returnedAt } }: ExplainedOperation): string {
-  const timed = !Number.isNaN(calledNs);
-  const begin = timed ? formatDuration(calledNs / 1e6) : `event ${calledAt}`;
-  if (!Number.isFinite(returnedAt)) return `${begin} .. ?`;
-  return `${begin} .. ${timed ? formatDuration(returnedNs / 1e6) : `event ${returnedAt}`}`;
 }
 
 function outcome({ operation: { outcome, error }, required }: ExplainedOperation): string {
@@ -91,4 +84,14 @@ export function explainAcknowledgedWrites(result: AcknowledgedWritesResult): str
   const verdict = result.verdict === 'valid' ? 'valid: every acknowledged add survived' : `${result.verdict}: ${result.reason}`;
   const counts = `${attempted} attempted, ${acknowledged} acknowledged, ${lost} lost, ${unknown} unknown of which ${recovered} survived`;
   return [verdict, `  ${counts}`].map(printable).join('\n');
+}
+
+/** The verdict with its reason, and when violated the explanation. Control characters are escaped. */
+export function explainVerdict(result: CheckerVerdict): string {
+  const counts = Object.entries(result.counts).map(([name, value]) => `${value.toLocaleString('en-US')} ${name}`);
+  const examined = `${result.checker}: ${counts.join(', ')}`;
+  if (result.verdict === 'valid') return printable(`valid: ${examined}`);
+  const head = `${result.verdict}: ${result.reason} (${examined})`;
+  const lines = result.verdict === 'violated' ? result.explanation.map((line) => `  ${line}`) : [];
+  return [head, ...lines].map(printable).join('\n');
 }

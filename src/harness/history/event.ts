@@ -14,7 +14,7 @@ export interface NewHistoryEvent {
   /** A process does one operation at a time. Text names what is not a client ('nemesis'); checkers pass over it. */
   readonly process: number | string;
   readonly type: EventType;
-  /** The function: 'read', 'write', 'cas', 'get', 'put', 'append', 'add', 'read-all'. */
+  /** The function: 'read', 'write', 'cas', 'get', 'put', 'append', 'add', 'read-all', 'transfer', 'txn'. */
   readonly f: string;
   /** Which of many independent objects. Absent when there is only one. */
   readonly key?: string;
@@ -33,15 +33,28 @@ export interface HistoryEvent extends NewHistoryEvent {
 }
 
 /** Which objects the operations worked on, and so which checker applies. */
-export type HistoryModel = 'register' | 'register-map' | 'kv' | 'set' | 'append' | 'bank';
+export type HistoryModel = 'register' | 'register-map' | 'kv' | 'set' | 'append' | 'bank' | 'list-append';
 
-export const HISTORY_MODELS: readonly HistoryModel[] = ['register', 'register-map', 'kv', 'set', 'append', 'bank'];
+/**
+ * The models, and their functions. `register`: read, write, cas. `register-map`: the same, by key. `kv`: get, put, append of
+ * texts, by key. `set`: add, read-all. `append`: append-only lists by key: append (a unique element), read. `bank`:
+ * transfer ({ from, to, amount }), read-all (all balances). `list-append`: transactions over append-only lists: txn.
+ */
+export const HISTORY_MODELS: readonly HistoryModel[] = [
+  'register',
+  'register-map',
+  'kv',
+  'set',
+  'append',
+  'bank',
+  'list-append',
+];
 
 export interface HistoryHeader {
   readonly model: HistoryModel;
   /** The seed of the run, where it had one. */
   readonly seed?: number;
-  /** What a register holds before the first write; absent means null. */
+  /** What a register holds before the first write; absent means null. A bank needs { accounts, balance }. */
   readonly initial?: unknown;
 }
 

@@ -15,7 +15,9 @@ export interface JepsenHistory {
 const FAMILIES: readonly { readonly model: HistoryModel; readonly functions: readonly string[] }[] = [
   { model: 'register', functions: ['read', 'write', 'cas'] },
   { model: 'kv', functions: ['get', 'put', 'append'] },
+  { model: 'append', functions: ['append', 'read'] },
   { model: 'set', functions: ['add', 'read', 'read-all'] },
+  { model: 'list-append', functions: ['txn', 'append', 'read'] },
 ];
 
 /**
@@ -118,15 +120,17 @@ function classify(path: string, events: readonly HistoryEvent[]): JepsenHistory 
     const names = [...functions].join('/');
     throw new HistoryFormatError(path, 1, names, `no checker for a history with these functions (known: ${known})`);
   }
-  if (family.model === 'register' && isIndependent(clients)) {
-    return { model: 'register-map', events: events.map((event) => withTupleKey(path, event)) };
+  const isTuples = (family.model === 'register' || family.model === 'append') && isIndependent(clients);
+  if (isTuples) {
+    const model = family.model === 'register' ? 'register-map' : 'append';
+    return { model, events: events.map((event) => withTupleKey(path, event)) };
   }
   if (family.model === 'register' && clients.some((event) => event.key !== undefined)) return { model: 'register-map', events };
   if (family.model !== 'set') return { model: family.model, events };
   return { model: 'set', events: events.map((event) => (event.f === 'read' ? { ...event, f: 'read-all' } : event)) };
 }
 
-/** jepsen.independent makes many registers of one: every value becomes a tuple [key value], also those of reads. */
+/** jepsen.independent makes many objects of one: every value becomes a tuple [key value], also those of reads. */
 function isIndependent(clients: readonly HistoryEvent[]): boolean {
   const invocations = clients.filter((event) => event.type === 'invoke');
   const tuple = ({ f, value }: HistoryEvent) => isPair(value) && (f !== 'cas' || isPair(value[1]));

@@ -17,6 +17,8 @@ export interface SimulationOptions {
   readonly failRate?: number;
   /** Share of compare-and-set among what changes the register. Default 0.3. */
   readonly casShare?: number;
+  /** Takes the events as they come, instead of the returned list: for histories too large to hold. */
+  readonly onEvent?: (event: HistoryEvent) => void;
 }
 
 interface Running {
@@ -27,7 +29,7 @@ interface Running {
   answer: Partial<NewHistoryEvent> | undefined;
 }
 
-/** The events of a run, in order. Registers begin with null. */
+/** The events of a run, in order (none when `onEvent` took them). Registers begin with null. */
 export function simulateRegisters(options: SimulationOptions): HistoryEvent[] {
   return new Simulation(options).run();
 }
@@ -43,6 +45,7 @@ class Simulation {
   #nextProcess: number;
   #nextValue = 0;
   #invoked = 0;
+  #emitted = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -111,10 +114,12 @@ class Simulation {
   }
 
   #event(process: number, { key, f, input }: Running): NewHistoryEvent {
-    return { process, type: 'invoke', f, key, value: input, timeNs: this.#events.length * 1_000 };
+    return { process, type: 'invoke', f, key, value: input, timeNs: this.#emitted * 1_000 };
   }
 
   #emit(event: NewHistoryEvent): void {
-    this.#events.push({ ...event, index: this.#events.length });
+    const numbered = { ...event, index: this.#emitted++ };
+    if (this.#options.onEvent === undefined) this.#events.push(numbered);
+    else this.#options.onEvent(numbered);
   }
 }
