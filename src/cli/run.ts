@@ -6,7 +6,7 @@ import { EXIT } from '../harness/report/exit.ts';
 import { listScenarios, loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { type Command, flag, text, UsageError, wholeNumber } from './command.ts';
-import { measure, packageFolder, RESULTS_OPTION, resultsFolder, SEED_OPTION } from './measure.ts';
+import { GENERATORS_OPTION, generatorsOf, measure, packageFolder, RESULTS_OPTION, resultsFolder, SEED_OPTION } from './measure.ts';
 
 export const run: Command = {
   name: 'run',
@@ -22,6 +22,7 @@ export const run: Command = {
       description: "how long every load lasts: '30s', '5m'",
       defaultText: "the scenario's",
     },
+    generators: GENERATORS_OPTION,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
   },
@@ -45,6 +46,7 @@ Examples:
     const overrides = {
       durationMs: duration === undefined ? undefined : parseDuration(duration),
       nodes: wholeNumber(invocation, 'nodes', 1, 9),
+      generators: generatorsOf(invocation),
     };
     const scenarios = await loadScenarios(invocation.positionals, folder);
     return measure({

@@ -275,6 +275,11 @@ export interface Scenario {
     /** Who serves reads: the leader, or every node in turn through a read index. Default 'any'. */
     readonly reads?: 'leader' | 'any';
   };
+  /**
+   * How many threads issue the load, 1 to 16; each has an event loop, connections and a part of every load's users and arrivals.
+   * More than one is for rates that one thread cannot keep; a run is repeated by its seed and this number. Default 1.
+   */
+  readonly generators?: number;
   /** Deadline of one operation, all retries included. Default '2s'. */
   readonly operationTimeout?: Duration;
   /** The first part of the run; its statistics are kept apart. Default '2s'. */
