@@ -1,5 +1,6 @@
 // Checks the histories of one run, for its result.
 
+import { basename } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import type { CheckResult } from '../result/schema.ts';
 import { checkFile } from './check-file.ts';
@@ -24,6 +25,18 @@ export async function checkHistories(paths: readonly string[], timeLimitMs: numb
     });
   }
   return checks;
+}
+
+/** The results of histories that are not checked, because they are not all there. */
+export function uncheckedHistories(paths: readonly string[], reason: string): CheckResult[] {
+  return paths.map((path) => ({
+    checker: basename(path, '.jsonl'),
+    verdict: 'unknown',
+    reason,
+    operations: 0,
+    durationMs: 0,
+    counts: {},
+  }));
 }
 
 export function worstVerdict(checks: readonly CheckResult[]): CheckResult['verdict'] | 'unchecked' {

@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../../runtime/clock.ts';
 import { formatDuration } from '../../runtime/duration.ts';
 import type { LatencyHistogram } from '../result/histogram.ts';
-import type { Instrument } from '../result/schema.ts';
+import type { GeneratorInstrument, GeneratorMoment, Instrument } from '../result/schema.ts';
 import type { ValidScenario } from '../scenario/valid-scenario.ts';
 
 /** How often the event loop's delay is sampled. Node's histogram holds whole periods: this is taken off again. */
@@ -80,11 +80,7 @@ export class InstrumentProbe {
   }
 
   soFar(): ThreadLoad {
-    return threadLoad(
-      this.#sources.delays,
-      this.#clock.now() - this.#startedAtMs,
-      this.#sources.cpuMicros() - this.#cpuAtStart,
-    );
+    return threadLoad(this.#sources.delays, this.#clock.now() - this.#startedAtMs, this.#sources.cpuMicros() - this.#cpuAtStart);
   }
 
   /** Since the last sample, or the construction. */
@@ -147,7 +143,13 @@ export function defaultLimits({ operationTimeoutMs }: Pick<ValidScenario, 'opera
  * as such. Only when the generator was late as well may it have been the one that was too slow to free its users.
  */
 export function instrumentProblems(
-  { lag, eventLoopDelay, cpu, dropped }: Instrument,
+  {
+    lag,
+    eventLoopDelay,
+    cpu,
+    dropped,
+    moments = [],
+  }: Omit<Instrument, 'generators'> & Partial<Pick<GeneratorInstrument, 'moments'>>,
   scenario: Pick<ValidScenario, 'operationTimeoutMs'>,
   limits: InstrumentLimits = defaultLimits(scenario),
   who = 'the generator',
@@ -157,15 +159,27 @@ export function instrumentProblems(
   // With too few operations for a p99 the median has to do: the maximum of any run is an accident.
   const [name, lateMs] = lag.p99 === undefined ? (['p50', lag.p50 ?? 0] as const) : (['p99', lag.p99] as const);
   if (lateMs > limits.latenessMs) {
-    problems.push(`${who} started operations late: schedule lag ${name} ${formatDuration(lateMs)}, limit ${limit}`);
+    problems.push(
+      `${who} started operations late: schedule lag ${name} ${formatDuration(lateMs)}, limit ${limit}${worst(moments, ({ lagMax = 0 }) => lagMax)}`,
+    );
     if (dropped > 0)
       problems.push(`${dropped} iterations were dropped while ${who} was late: they cannot be told from the system's`);
   }
   if (eventLoopDelay.p99 > limits.latenessMs)
-    problems.push(`${who}'s event loop was blocked: delay p99 ${formatDuration(eventLoopDelay.p99)}, limit ${limit}`);
+    problems.push(
+      `${who}'s event loop was blocked: delay p99 ${formatDuration(eventLoopDelay.p99)}, limit ${limit}${worst(moments, (moment) => moment.eventLoopDelay.max)}`,
+    );
   if (cpu > limits.cpu)
     problems.push(
-      `${who} was saturated: ${cpu.toFixed(2)} of a core, limit ${limits.cpu}; lower the rate or use a faster machine`,
+      `${who} was saturated: ${cpu.toFixed(2)} of a core, limit ${limits.cpu}${worst(moments, (moment) => moment.cpu)}; lower the rate or use a faster machine`,
     );
   return problems;
+}
+
+/** When it was worst, for people who look at the timeline then. */
+function worst(moments: readonly GeneratorMoment[], measure: (moment: GeneratorMoment) => number): string {
+  const [first, ...others] = moments;
+  if (first === undefined) return '';
+  const { atMs } = others.reduce((found, moment) => (measure(moment) > measure(found) ? moment : found), first);
+  return `, worst at ${formatDuration(atMs)}`;
 }
