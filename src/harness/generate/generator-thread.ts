@@ -63,7 +63,7 @@ export class GeneratorThread {
       execArgv: [],
     });
     this.#worker.on('message', (message: FromGenerator) => this.#receive(message));
-    this.#worker.on('error', (error) => this.#fail(`crashed: ${reasonOf(error)}`, error));
+    this.#worker.on('error', (error) => this.#fail(`crashed: ${error instanceof Error ? error.message : String(error)}`, error));
     this.#exited = new Promise((resolve) => {
       this.#worker.on('exit', (code) => {
         this.#fail(`ended by itself, with code ${code}`);
@@ -117,7 +117,7 @@ export class GeneratorThread {
     if (this.#failure !== undefined) return;
     this.#heardAtMs = this.#clock.now();
     this.#wasSilent = false;
-    if (message.type === 'failed') this.#fail(message.reason);
+    if (message.type === 'failed') this.#fail(`failed: ${message.reason}`);
     else if (message.type === 'batch') this.#onBatch(message);
     else {
       const question = this.#question;
@@ -143,10 +143,4 @@ export class GeneratorThread {
     this.#question = undefined;
     void this.#worker.terminate();
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as Error & { readonly code?: unknown };
-  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'it ran out of memory' : error.message;
 }

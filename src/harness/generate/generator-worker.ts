@@ -14,7 +14,7 @@ import { EventBatchWriter } from './event-batch.ts';
 import type { FromGenerator, GeneratorData, TargetModule, ToGenerator } from './protocol.ts';
 
 const BATCH_EVERY_MS = 100;
-const BATCHES_PER_SAMPLE = 10;
+const SAMPLE_EVERY_MS = 1_000;
 
 type Post = (message: FromGenerator, transfer?: ArrayBuffer[]) => void;
 
@@ -29,7 +29,7 @@ class GeneratorHost {
   /** What the clock of this thread read when the scenario started. */
   #originMs: number | undefined;
   #probe: InstrumentProbe | undefined;
-  #batches = 0;
+  #nextSampleMs = SAMPLE_EVERY_MS;
   #cancelBatch: Cancel = () => {};
 
   private constructor(data: GeneratorData, post: Post, random: Random, target: Target, history: HistorySink) {
@@ -116,8 +116,7 @@ class GeneratorHost {
 
   #batchLater(): void {
     this.#cancelBatch = systemClock.schedule(BATCH_EVERY_MS, () => {
-      this.#batches++;
-      this.#batch(this.#batches % BATCHES_PER_SAMPLE === 0);
+      this.#batch(this.#elapsedMs() >= this.#nextSampleMs);
       this.#batchLater();
     });
   }
@@ -125,10 +124,12 @@ class GeneratorHost {
   #batch(withSample: boolean): void {
     const events = this.#writer.take();
     const probe = withSample ? this.#probe : undefined;
+    const untilMs = this.#elapsedMs();
+    if (withSample) this.#nextSampleMs = (Math.floor(untilMs / SAMPLE_EVERY_MS) + 1) * SAMPLE_EVERY_MS;
     this.#post(
       {
         type: 'batch',
-        untilMs: this.#elapsedMs(),
+        untilMs,
         events,
         ...(probe !== undefined && { sample: { recent: probe.sample(), soFar: probe.soFar() } }),
       },
@@ -159,4 +160,4 @@ async function main(): Promise<void> {
   });
 }
 
-await main();
+void main();

@@ -29,7 +29,7 @@ export interface GeneratorsOptions {
   readonly target?: TargetModule;
   /** How long a generator may take to connect. Default 90 s: the system under test may need 30 s to serve at all. */
   readonly startLimitMs?: number;
-  /** After how long without a sign of life a generator is given up. Default 15 s. */
+  /** After how long without a sign of life a generator is given up. Default 30 s: one that is only slow must not be taken for one that is stuck. */
   readonly silenceLimitMs?: number;
 }
 
@@ -68,7 +68,7 @@ export class Generators {
 
   /** Starts and connects them. Throws GeneratorError when one of them cannot: then none is left. */
   static async start(options: GeneratorsOptions): Promise<Generators> {
-    const { scenario, addresses, folder, seed, clock, target, startLimitMs = 90_000, silenceLimitMs = 15_000 } = options;
+    const { scenario, addresses, folder, seed, clock, target, startLimitMs = 90_000, silenceLimitMs = 30_000 } = options;
     const of = scenario.generators;
     const threads = Array.from({ length: of }, (_, index) => {
       const name = of === 1 ? 'the generator' : `generator ${index + 1}`;

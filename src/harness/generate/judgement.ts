@@ -30,15 +30,16 @@ export function generatorProblems(generators: readonly GeneratorInstrument[], sc
   );
   return generators.flatMap((each) => {
     const who = generators.length === 1 ? 'the generator' : `generator ${each.generator}`;
-    const problems = instrumentProblems(each, scenario, defaultLimits(scenario), who);
+    const moments = each.moments.filter(({ atMs }) => atMs >= scenario.warmupMs);
+    const problems = instrumentProblems({ ...each, moments }, scenario, defaultLimits(scenario), who);
     if (problems.length === 0) return [];
+    const causes: string[] = [];
     if (each.cpu < IDLE_CPU)
-      return [
-        ...problems,
-        `${who} used ${each.cpu.toFixed(2)} of a core: it was late because other work on this machine kept it waiting`,
-      ];
-    if (functions.length === 0) return problems;
-    const names = functions.join(', ');
-    return [...problems, `${who} also runs the functions of ${names}: while one computes, nothing else is issued or answered`];
+      causes.push(`${who} used ${each.cpu.toFixed(2)} of a core: other work on this machine kept it waiting`);
+    if (functions.length > 0)
+      causes.push(
+        `${who} also runs the functions of ${functions.join(', ')}: while one computes, nothing else is issued or answered`,
+      );
+    return [...problems, ...causes];
   });
 }

@@ -165,23 +165,25 @@ function errors({ errors: all }: ScenarioResult, style: Style, width: number): s
   return [`  ${style.strong('errors')}`, ...table(rows, { align: 'llr', width })];
 }
 
-function instrument({ instrument: all }: ScenarioResult, style: Style, width: number): string[] {
+function instrument({ instrument: all, phases }: ScenarioResult, style: Style, width: number): string[] {
   const { lag, eventLoopDelay, cpu, generators = [] } = all;
   const facts = [
     `started late by ${lag.p99 === undefined ? '' : `p99 ${formatDuration(lag.p99)}, `}at most ${formatDuration(lag.max)}`,
     `event loop late by p99 ${formatDuration(eventLoopDelay.p99)}, at most ${formatDuration(eventLoopDelay.max)}`,
     `${cpu.toFixed(2)} cores`,
-    ...worstMoment(generators),
+    ...worstMoment(generators, phases.find(({ phase }) => phase === 'warmup')?.endMs ?? 0),
   ];
   return [`  ${style.strong('instrument')}`, ...wrapFacts(facts, ' ·', width - 4).map((line) => `    ${line}`)];
 }
 
-/** When operations started latest, and where when there was a choice. */
-function worstMoment(generators: readonly GeneratorInstrument[]): string[] {
-  const moments = generators.flatMap(({ generator, moments: all }) => all.map((moment) => ({ generator, ...moment })));
-  const [first, ...others] = moments.filter(({ lagMax }) => lagMax !== undefined);
+/** When operations behind the warm-up started latest, and where when there was a choice. */
+function worstMoment(generators: readonly GeneratorInstrument[], warmupMs: number): string[] {
+  const moments = generators
+    .flatMap(({ generator, moments: all }) => all.map((moment) => ({ ...moment, generator, lagMax: moment.lagMax ?? 0 })))
+    .filter(({ atMs }) => atMs >= warmupMs);
+  const [first, ...others] = moments;
   if (first === undefined) return [];
-  const worst = others.reduce((found, moment) => ((moment.lagMax ?? 0) > (found.lagMax ?? 0) ? moment : found), first);
+  const worst = others.reduce((found, moment) => (moment.lagMax > found.lagMax ? moment : found), first);
   const who = generators.length === 1 ? '' : `generator ${worst.generator} of ${generators.length} `;
-  return [`worst: ${who}at ${formatDuration(worst.atMs)}, ${formatDuration(worst.lagMax ?? 0)} late`];
+  return [`worst: ${who}at ${formatDuration(worst.atMs)}, ${formatDuration(worst.lagMax)} late`];
 }

@@ -182,8 +182,7 @@ const generatorInstrument = z.strictObject({
 export type GeneratorInstrument = z.infer<typeof generatorInstrument>;
 
 const instrument = z.strictObject({
-  lag: lag
-    .describe('Actual start minus scheduled start of operations behind the warm-up, milliseconds'),
+  lag: lag.describe('Actual start minus scheduled start of operations behind the warm-up, milliseconds'),
   eventLoopDelay: eventLoopDelay.describe(
     'How late the event loop of the generator was behind the warm-up, milliseconds; of several the worst',
   ),
@@ -192,7 +191,10 @@ const instrument = z.strictObject({
     .min(0)
     .describe('CPU seconds the generator used per second behind the warm-up: 1 is one full core; of several the busiest'),
   dropped: count.describe('Operations that the schedule wanted and no virtual user was free for'),
-  generators: z.array(generatorInstrument).optional().describe('Each thread that issued load; absent in results of older versions'),
+  generators: z
+    .array(generatorInstrument)
+    .optional()
+    .describe('Each thread that issued load; absent in results of older versions'),
 });
 export type Instrument = z.infer<typeof instrument>;
 
