@@ -31,11 +31,12 @@ const FLOORS: Record<string, number> = {
   'src/harness/report': 3,
   'src/harness/launch': 4,
   'src/harness/target': 4,
-  'src/harness/run-result.ts': 5,
-  'src/harness/run.ts': 6,
-  'src/cli': 7,
-  bench: 8,
-  scenarios: 8,
+  'src/harness/generate': 5,
+  'src/harness/run-result.ts': 6,
+  'src/harness/run.ts': 7,
+  'src/cli': 8,
+  bench: 9,
+  scenarios: 9,
 };
 
 /** What only runtime/ may call, and what to use instead. */

@@ -4,7 +4,16 @@ import { freshSeed } from '../runtime/random.ts';
 import { loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { choice, type Command, text, UsageError, wholeNumber } from './command.ts';
-import { measure, packageFolder, RESULTS_OPTION, resultsFolder, SEED_OPTION, STANDARD_SCENARIOS } from './measure.ts';
+import {
+  GENERATORS_OPTION,
+  generatorsOf,
+  measure,
+  packageFolder,
+  RESULTS_OPTION,
+  resultsFolder,
+  SEED_OPTION,
+  STANDARD_SCENARIOS,
+} from './measure.ts';
 
 /** quick: the whole job in under two minutes on two cores. full: long enough for a stable p99.9. */
 const PROFILES = {
@@ -23,6 +32,7 @@ export const bench: Command = {
       description: 'quick (under two minutes) or full (several)',
       defaultText: 'quick',
     },
+    generators: GENERATORS_OPTION,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
   },
@@ -39,7 +49,7 @@ export const bench: Command = {
     return measure({
       profile,
       seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
-      scenarios: scenarios.map((scenario) => withOverrides(scenario, { durationMs })),
+      scenarios: scenarios.map((scenario) => withOverrides(scenario, { durationMs, generators: generatorsOf(invocation) })),
       micro: { timeBudgetMs },
       results: text(invocation, 'results') ?? resultsFolder(),
     });

@@ -14,8 +14,9 @@ import { createResultFolder, resultId, writeRun } from '../harness/result/files.
 import { type Microbenchmark, type Run, SCHEMA_VERSION, type ScenarioResult } from '../harness/result/schema.ts';
 import { runScenario } from '../harness/run.ts';
 import { failedResult } from '../harness/run-result.ts';
+import { MAX_GENERATORS } from '../harness/scenario/validate.ts';
 import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
-import { type OptionSpec, UsageError } from './command.ts';
+import { type Invocation, type OptionSpec, UsageError, wholeNumber } from './command.ts';
 import { catchInterrupts } from './interrupt.ts';
 import { wantsColour, widthOf } from './terminal.ts';
 
@@ -187,12 +188,23 @@ export const SEED_OPTION: OptionSpec = {
   description: 'repeats arrivals, keys and fault schedule of the run that printed it',
   defaultText: 'a fresh one',
 };
+export const GENERATORS_OPTION: OptionSpec = {
+  type: 'string',
+  placeholder: 'N',
+  description: `how many threads issue the load, 1 to ${MAX_GENERATORS}`,
+  defaultText: "the scenario's",
+};
 export const RESULTS_OPTION: OptionSpec = {
   type: 'string',
   placeholder: 'DIR',
   description: 'where the result folder is made',
   defaultText: 'results',
 };
+
+/** @throws UsageError */
+export function generatorsOf(invocation: Invocation): number | undefined {
+  return wholeNumber(invocation, 'generators', 1, MAX_GENERATORS);
+}
 
 /** The scenarios that `bench` runs, in this order. */
 export const STANDARD_SCENARIOS = ['steady', 'leader-crash'] as const;

@@ -6,7 +6,15 @@ import { EXIT } from '../harness/report/exit.ts';
 import { listScenarios, loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { choice, type Command, flag, text, UsageError, wholeNumber } from './command.ts';
-import { measure, packageFolder, RESULTS_OPTION, resultsFolder, SEED_OPTION } from './measure.ts';
+import {
+  GENERATORS_OPTION,
+  generatorsOf,
+  measure,
+  packageFolder,
+  RESULTS_OPTION,
+  resultsFolder,
+  SEED_OPTION,
+} from './measure.ts';
 
 export const run: Command = {
   name: 'run',
@@ -28,6 +36,7 @@ export const run: Command = {
       description: 'whether traffic goes through links, which faults of the network need',
       defaultText: "the scenario's",
     },
+    generators: GENERATORS_OPTION,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
   },
@@ -52,6 +61,7 @@ Examples:
       durationMs: duration === undefined ? undefined : parseDuration(duration),
       nodes: wholeNumber(invocation, 'nodes', 1, 9),
       links: text(invocation, 'links') === undefined ? undefined : choice(invocation, 'links', ['on', 'off'], 'on') === 'on',
+      generators: generatorsOf(invocation),
     };
     const scenarios = await loadScenarios(invocation.positionals, folder);
     return measure({

@@ -34,6 +34,8 @@ export interface ResultParts extends Measured {
   readonly watch: ClusterWatch;
   readonly checks: CheckResult[];
   readonly interrupted: boolean;
+  /** Why a generator could not go on, if one could not. */
+  readonly failure?: string;
   /** Relative to the folder of run.json. */
   readonly historyFiles: readonly string[];
 }
@@ -42,7 +44,8 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
   const { recorder, tracker, durationMs, invalid, checks } = parts;
   const phases = tracker.windows(durationMs);
   const thresholds = evaluateThresholds(scenario.thresholds, recorder, phaseDurations(phases), parts.live.aborted);
-  const status = parts.interrupted ? 'interrupted' : parts.aborted ? 'aborted' : 'complete';
+  const { failure } = parts;
+  const status = failure !== undefined ? 'failed' : parts.interrupted ? 'interrupted' : parts.aborted ? 'aborted' : 'complete';
   return {
     name: scenario.name,
     description: scenario.description,
@@ -50,6 +53,7 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
     status,
     ...(parts.interrupted && { statusReason: 'interrupted by the user' }),
     ...(parts.aborted && { statusReason: 'a threshold with abortOnFail was crossed' }),
+    ...(failure !== undefined && { statusReason: failure }),
     seed: parts.seed,
     nodes: [...parts.nodes],
     configuration: JSON.parse(JSON.stringify(scenario)) as Record<string, unknown>,

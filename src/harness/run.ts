@@ -5,20 +5,17 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
 import { freshSeed, Random } from '../runtime/random.ts';
-import { checkHistories } from './check/check-histories.ts';
+import { checkHistories, checkNodes, uncheckedHistories } from './check/check-histories.ts';
 import { runFaults } from './faults/schedule.ts';
+import { Generators } from './generate/generators.ts';
+import { generatorProblems, instrumentOf } from './generate/judgement.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
 import { launchProcesses } from './launch/process-launcher.ts';
-import { runLoads } from './load/generator.ts';
-import { HistorySink } from './load/history-sink.ts';
-import { InstrumentProbe, instrumentProblems } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
-import type { PlannedOperation, Target } from './load/operation.ts';
 import { LiveThresholds } from './load/thresholds.ts';
 import type { Phase, ScenarioResult } from './result/schema.ts';
 import { type Measured, resultOf } from './run-result.ts';
-import { connectTarget } from './target/connect.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import { needsFaultControl, type ValidScenario } from './scenario/valid-scenario.ts';
 
@@ -63,43 +60,53 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   onStep(`starting ${scenario.cluster.nodes} nodes`);
   const { cluster, watch } = await startCluster(scenario, folder, options, cleanup);
   const random = new Random(options.seed);
-  const target = await connectTarget({
+  const generators = await Generators.start({
     scenario,
-    endpoints: cluster.nodes.map((node) => node.endpoint),
-    httpEndpoints: cluster.nodes.map((node) => node.httpEndpoint),
+    addresses: {
+      endpoints: cluster.nodes.map((node) => node.endpoint),
+      httpEndpoints: cluster.nodes.map((node) => node.httpEndpoint),
+    },
+    folder,
+    seed: options.seed,
     clock,
-    random: random.fork('client'),
   }).catch((error: unknown) => {
     // A node that ended by itself is the reason, whatever its clients saw of it.
     if (watch.surprises.length > 0) throw new LaunchError(watch.surprises.join('; '), { cause: error });
     throw error;
   });
-  cleanup.defer(() => target.close());
-  const history = await HistorySink.open(folder, scenario, options.seed, clock);
-  cleanup.defer(() => history.close());
+  cleanup.defer(() => generators.terminate());
 
   onStep('load');
-  const measured = await measure(scenario, options, { cluster, watch, target, history, random });
+  const measured = await measure(scenario, options, { cluster, watch, generators, random });
 
   // After a Ctrl-C the user wants an end; after a threshold ended the load the cluster is there to be asked.
-  if (!signal.aborted) {
+  if (!signal.aborted && generators.failures.length === 0) {
     onStep('reading everything back');
-    await readBack(measured.finalReads, target, history, () => clock.now() - measured.originMs, measured.invalid);
+    const problem = await generators.readBack(measured.finalReads, FINAL_TIMEOUT_MS);
+    if (problem !== undefined) measured.invalid.push(problem);
   }
-  await history.close();
+  onStep('completing the history');
+  const { files: histories, complete } = await generators.close();
   onStep('stopping the nodes');
-  await target.close();
   await cluster.stop();
 
   onStep('checking the history');
-  const histories = history.files.map((file) => file.path);
+  const { failures } = generators;
+  measured.invalid.push(...failures);
   return resultOf(scenario, {
     ...measured,
     seed: options.seed,
     nodes: cluster.nodes.map((node) => node.id),
     watch,
-    checks: await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock),
+    // A write that is missing in a history would look like one that nobody made.
+    checks: [
+      ...(complete
+        ? await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)
+        : uncheckedHistories(histories, 'a generator failed, so its history may lack operations')),
+      ...checkNodes(cluster.events, clock),
+    ],
     interrupted: signal.aborted,
+    ...(failures.length > 0 && { failure: failures.join('; ') }),
     historyFiles: histories.map((path) => relative(options.folder, path)),
   });
 }
@@ -129,22 +136,20 @@ async function startCluster(scenario: ValidScenario, folder: string, options: Ru
 interface Parts {
   readonly cluster: Cluster;
   readonly watch: ClusterWatch;
-  readonly target: Target;
-  readonly history: HistorySink;
+  readonly generators: Generators;
   readonly random: Random;
 }
 
 /** Load and faults, on one clock. */
 async function measure(scenario: ValidScenario, options: RunScenarioOptions, parts: Parts): Promise<Measured> {
   const { clock, signal } = options;
-  const { cluster, watch, target, history, random } = parts;
+  const { cluster, watch, generators, random } = parts;
   const tracker = new PhaseTracker(scenario);
   const recorder = new Recorder((ms) => tracker.phaseAt(ms));
   const live = new LiveThresholds(scenario.thresholds, recorder);
   const crossed = new AbortController();
-  const stop = AbortSignal.any([signal, crossed.signal]);
-  const probe = new InstrumentProbe(clock);
-  const cancelBegin = clock.schedule(scenario.warmupMs, () => probe.begin());
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, crossed.signal, failed.signal]);
   const startedWallMs = clock.wallTime();
   const originMs = clock.now();
   let fault: string | undefined;
@@ -158,21 +163,22 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
   });
   try {
     const [load, faults] = await Promise.all([
-      runLoads({
-        scenario,
-        clock,
-        originMs,
-        random,
-        recorder,
-        invoke: target.invoke,
-        sink: history.record,
-        onSecond: (second) => {
-          const untilMs = second.atMs + 1_000;
-          if (live.crossed(untilMs, phaseDurations(tracker.windows(untilMs))).length > 0)
-            crossed.abort(new Error('a threshold ended the run'));
-        },
-        signal: stop,
-      }),
+      generators
+        .run({
+          originMs,
+          recorder,
+          onSecond: (second) => {
+            const untilMs = second.atMs + 1_000;
+            if (live.crossed(untilMs, phaseDurations(tracker.windows(untilMs))).length > 0)
+              crossed.abort(new Error('a threshold ended the run'));
+          },
+          signal: stop,
+        })
+        .then((report) => {
+          // The load has ended before its time; so do the faults.
+          if (generators.failures.length > 0) failed.abort(new Error('a generator failed'));
+          return report;
+        }),
       runFaults({
         faults: scenario.faults,
         context: {
@@ -194,9 +200,8 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
         },
       }),
     ]);
-    const instrument = probe.stop(recorder.lag, recorder.snapshot().dropped);
     const invalid = [
-      ...instrumentProblems(instrument, scenario),
+      ...generatorProblems(load.generators, scenario),
       ...faults
         .filter((each) => !each.proof.proven && !stop.aborted)
         .map((each) => `the fault '${each.kind} ${each.target}' is not proven: ${each.proof.observations.join('; ')}`),
@@ -213,28 +218,10 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
       tracker,
       live,
       faults,
-      instrument,
+      instrument: instrumentOf(recorder.lag, load.generators),
       invalid,
     };
   } finally {
     cancelReport();
-    cancelBegin();
-  }
-}
-
-/** Reads of everything that was written, when nothing disturbs any more: what was acknowledged must be there. */
-async function readBack(
-  reads: readonly PlannedOperation[],
-  target: Target,
-  history: HistorySink,
-  nowMs: () => number,
-  invalid: string[],
-): Promise<void> {
-  const { signal } = new AbortController();
-  for (const read of reads) {
-    const answer = await history.final(read, nowMs, () => target.invoke(read, signal, FINAL_TIMEOUT_MS));
-    if (answer.outcome === 'ok') continue;
-    invalid.push(`the final read of ${read.kind} failed: ${answer.code}`);
-    return;
   }
 }

@@ -168,7 +168,8 @@ function shortestBeyond(reads: readonly Operation[], at: number): Operation {
   for (const read of reads) {
     if (lengthOf(read) <= at) continue;
     const shorter = best === undefined || lengthOf(read) < lengthOf(best);
-    if (shorter || (lengthOf(read) === lengthOf(best as Operation) && read.returnedAt < (best as Operation).returnedAt)) best = read;
+    if (shorter || (lengthOf(read) === lengthOf(best as Operation) && read.returnedAt < (best as Operation).returnedAt))
+      best = read;
   }
   return best as Operation;
 }

@@ -1,5 +1,6 @@
 // Checks the histories of one run, for its result.
 
+import { basename } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import type { CheckResult } from '../result/schema.ts';
 import type { CheckerResult } from './check-file.ts';
@@ -40,6 +41,18 @@ function entryOf(result: CheckerResult, operations: number, durationMs: number):
     counts: countsOf(result),
     ...(result.verdict === 'violated' && { explanation: summaryOf(result) }),
   };
+}
+
+/** The results of histories that are not checked, because they are not all there. */
+export function uncheckedHistories(paths: readonly string[], reason: string): CheckResult[] {
+  return paths.map((path) => ({
+    checker: basename(path, '.jsonl'),
+    verdict: 'unknown',
+    reason,
+    operations: 0,
+    durationMs: 0,
+    counts: {},
+  }));
 }
 
 export function worstVerdict(checks: readonly CheckResult[]): CheckResult['verdict'] | 'unchecked' {

@@ -224,7 +224,9 @@ class Dependencies {
       case RW:
         return `${before} read ${key} without ${element}, which ${after} appended (rw)`;
       default: {
-        const spans = [this.graph.from(first), this.graph.to(last)].map((at) => spanOf(this.transactions[at]?.operation as Operation));
+        const spans = [this.graph.from(first), this.graph.to(last)].map((at) =>
+          spanOf(this.transactions[at]?.operation as Operation),
+        );
         return `${before} (${spans[0]}) had returned when ${after} (${spans[1]}) was called (real time)`;
       }
     }

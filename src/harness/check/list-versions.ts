@@ -107,7 +107,11 @@ function collect(keys: Map<string, Key>, at: number, { operation, steps }: Trans
   }
 }
 
-function versionsOf({ longest, appends }: Key, transactions: readonly Transaction[], committed: ReadonlySet<number>): KeyVersions {
+function versionsOf(
+  { longest, appends }: Key,
+  transactions: readonly Transaction[],
+  committed: ReadonlySet<number>,
+): KeyVersions {
   const elements = longest?.list ?? [];
   const seen = new Set(elements);
   const tookPlace = ({ writer }: Append) => transactions[writer]?.operation.outcome === 'ok' || committed.has(writer);
@@ -171,7 +175,12 @@ function incompatible(shown: string, read: Read, longest: Read): Anomaly {
   return { name: 'incompatible-order', meaning: 'reads disagree about the order of a list', involved, steps: [why] };
 }
 
-function elementAnomalies(shown: string, { appends }: Key, { reader, list }: Read, transactions: readonly Transaction[]): Anomaly[] {
+function elementAnomalies(
+  shown: string,
+  { appends }: Key,
+  { reader, list }: Read,
+  transactions: readonly Transaction[],
+): Anomaly[] {
   const anomalies: Anomaly[] = [];
   const seen = new Map<unknown, number>();
   for (const [at, element] of list.entries()) {

@@ -10,6 +10,11 @@ import { SpinBudget } from './pacer.ts';
 import type { Recorder } from './recorder.ts';
 import { RunningLoad } from './running-load.ts';
 import type { LoadSummary, RunContext } from './running-load.ts';
+import { type Share, shareOfLoad, WHOLE } from './share.ts';
+
+/** Is told what happens, in order. One that counts no seconds has no `finishSecond`: someone else counts them. */
+export type LoadRecorder = Pick<Recorder, 'record' | 'scheduled' | 'dropped'> &
+  Partial<Pick<Recorder, 'finishSecond' | 'unfinishedSeconds'>>;
 
 export interface RunLoadsOptions {
   readonly scenario: ValidScenario;
@@ -20,8 +25,9 @@ export interface RunLoadsOptions {
   /** Arrivals and operations depend on its seed, not on what was drawn from it. */
   readonly random: Random;
   readonly invoke: Invoke;
-  /** Records what happens. It knows which phase an instant belongs to. */
-  readonly recorder: Recorder;
+  readonly recorder: LoadRecorder;
+  /** Which part of every load is issued here; see `shareOfLoad`. Default: all of it. */
+  readonly share?: Share;
   /** Sees every operation begin and end, in order, after the recorder did. For the history. */
   readonly sink?: (event: LoadEvent) => void;
   /** Called for each second when it is over, and at the end for the last one, which is shorter. */
@@ -55,6 +61,7 @@ class LoadRun {
   readonly #options: RunLoadsOptions;
   readonly #clock: Clock;
   readonly #originMs: number;
+  readonly #share: Share;
   readonly #loads: readonly RunningLoad[];
   readonly #done = Promise.withResolvers<LoadReport>();
   readonly #stop = () => this.#loads.forEach((load) => load.stop());
@@ -67,21 +74,28 @@ class LoadRun {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#originMs = options.originMs ?? this.#clock.now();
+    this.#share = options.share ?? WHOLE;
+    const { index, of } = this.#share;
     const loads = Object.entries(options.scenario.loads);
     const context = this.#createContext();
-    this.#loads = loads.map(
-      ([name, load], index) => new RunningLoad(name, load, { index, of: loads.length }, context, () => this.#maybeEnd()),
-    );
+    this.#loads = loads.flatMap(([name, load], position) => {
+      const share = shareOfLoad(load, position, this.#share);
+      if (share === undefined) return [];
+      const unique = { index: position * of + index, of: loads.length * of };
+      return [new RunningLoad(name, load, share, unique, context, () => this.#maybeEnd())];
+    });
   }
 
   run(): Promise<LoadReport> {
     const { signal } = this.#options;
+    // A generator that has no part in any load.
+    if (this.#loads.length === 0) this.#maybeEnd();
     if (signal?.aborted === true) {
       this.#stop();
       return this.#done.promise;
     }
     signal?.addEventListener('abort', this.#stop, { once: true });
-    this.#scheduleTick();
+    if (this.#options.recorder.finishSecond !== undefined && this.#loads.length > 0) this.#scheduleTick();
     for (const load of this.#loads) load.start();
     return this.#done.promise;
   }
@@ -94,7 +108,7 @@ class LoadRun {
       elapsedMs: () => this.#clock.now() - this.#originMs,
       random,
       budget: new SpinBudget(this.#clock),
-      nextProcess: () => this.#processes++,
+      nextProcess: () => this.#processes++ * this.#share.of + this.#share.index,
       invoke,
       emit: (event) =>
         this.#guard(() => {
@@ -128,8 +142,8 @@ class LoadRun {
   #finishSecond(): void {
     this.#finishedSeconds++;
     this.#guard(() => {
-      const second = this.#options.recorder.finishSecond();
-      this.#options.onSecond?.(second);
+      const second = this.#options.recorder.finishSecond?.();
+      if (second !== undefined) this.#options.onSecond?.(second);
     });
   }
 
@@ -138,7 +152,7 @@ class LoadRun {
     this.#cancelTick();
     this.#options.signal?.removeEventListener('abort', this.#stop);
     const durationMs = this.#clock.now() - this.#originMs;
-    while (this.#options.recorder.unfinishedSeconds > 0 && this.#failure === undefined) this.#finishSecond();
+    while ((this.#options.recorder.unfinishedSeconds ?? 0) > 0 && this.#failure === undefined) this.#finishSecond();
     if (this.#failure !== undefined) {
       this.#done.reject(this.#failure.error);
       return;
@@ -153,8 +167,8 @@ class LoadRun {
   }
 }
 
-/** Loads of one kind work on the same objects. */
-function withoutRepetitions(reads: readonly PlannedOperation[]): PlannedOperation[] {
+/** Loads of one kind work on the same objects, and so do the generators. */
+export function withoutRepetitions(reads: readonly PlannedOperation[]): PlannedOperation[] {
   const objects = new Map(reads.map((read) => [`${read.kind} ${'key' in read ? read.key : ''}`, read]));
   return [...objects.values()];
 }

@@ -17,13 +17,16 @@ export class HistorySink {
     this.#writers = writers;
   }
 
-  /** Creates `history-<kind>.jsonl` in `folder` for each kind of workload that is checked. Throws HistoryWriteError. */
-  static async open(folder: string, scenario: ValidScenario, seed: number, clock: Clock): Promise<HistorySink> {
+  /**
+   * Creates `history-<kind>.jsonl` in `folder` for each kind of workload that is checked. Throws HistoryWriteError.
+   * @param part goes into the files' names, when this is one part of several.
+   */
+  static async open(folder: string, scenario: ValidScenario, seed: number, clock: Clock, part = ''): Promise<HistorySink> {
     const writers = new Map<WorkloadKind, HistoryWriter>();
     for (const { workload } of Object.values(scenario.loads)) {
       const header = headerOf(workload);
       if (header === undefined || writers.has(workload.kind)) continue;
-      const path = join(folder, `history-${workload.kind}.jsonl`);
+      const path = join(folder, `history-${workload.kind}${part}.jsonl`);
       writers.set(workload.kind, await HistoryWriter.open(path, { ...header, seed }, { clock }));
     }
     return new HistorySink(writers);

@@ -13,6 +13,7 @@ describe('the instrument', () => {
     let cpu = 1_000_000;
     let enabled = false;
     let resets = 0;
+    let samples = 0;
     const probe = new InstrumentProbe(clock, {
       delays: {
         percentile: () => 14e6,
@@ -22,6 +23,14 @@ describe('the instrument', () => {
         disable: () => (enabled = false),
         reset: () => resets++,
       },
+      recentDelays: {
+        percentile: () => 12e6,
+        max: 21e6,
+        count: 10,
+        enable: () => {},
+        disable: () => {},
+        reset: () => samples++,
+      },
       cpuMicros: () => cpu,
     });
     expect(enabled).toBe(true);
@@ -30,8 +39,14 @@ describe('the instrument', () => {
     cpu += 2_000_000;
     probe.begin();
     expect(resets).toBe(2);
-    clock.advance(10_000);
-    cpu += 4_000_000;
+    clock.advance(9_000);
+    cpu += 3_500_000;
+    // Of all the time since the last sample, the warm-up too: a series shows what happened.
+    expect(probe.sample()).toEqual({ eventLoopDelay: { p99: 2, max: 11 }, cpu: 0.5 });
+    clock.advance(1_000);
+    cpu += 500_000;
+    expect(probe.sample()).toEqual({ eventLoopDelay: { p99: 2, max: 11 }, cpu: 0.5 });
+    expect(samples).toBe(2);
     const lag = new LatencyHistogram();
     for (let at = 0; at < 1_000; at++) lag.record(500);
     expect(probe.stop(lag, 7)).toEqual({

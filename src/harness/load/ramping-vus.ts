@@ -6,6 +6,7 @@ import type { ValidRampingVus, ValidStage } from '../scenario/valid-scenario.ts'
 import { ClosedLoop } from './closed-loop.ts';
 import type { Executor, ExecutorContext } from './executor.ts';
 import { DUE_TOLERANCE_MS } from './pacer.ts';
+import { partOf, type Share, WHOLE } from './share.ts';
 import type { VirtualUser } from './virtual-users.ts';
 
 export interface UserStep {
@@ -34,6 +35,16 @@ export function* userSteps(startVUs: number, stages: readonly ValidStage[]): Gen
   }
 }
 
+/** The steps of one part of the users, who are dealt out in turn. */
+export function* stepsOfShare(steps: Iterable<UserStep>, share: Share): Generator<UserStep, void> {
+  let last: number | undefined;
+  for (const { atMs, vus } of steps) {
+    const mine = partOf(vus, share);
+    if (mine !== last) yield { atMs, vus: mine };
+    last = mine;
+  }
+}
+
 /**
  * The users are 0 to vus - 1: the last to come is the first to go. One that must go finishes its operation, for which it has
  * the graceful ramp-down, and is parked then; when it is needed again before, it goes on as if nothing had been.
@@ -50,10 +61,11 @@ export class RampingVus implements Executor {
   readonly #rampDowns = new Map<number, Cancel>();
   #vus = 0;
 
-  constructor(load: ValidRampingVus, context: ExecutorContext) {
+  /** @param share the part of the users that is here. */
+  constructor(load: ValidRampingVus, context: ExecutorContext, share: Share = WHOLE) {
     this.#load = load;
     this.#context = context;
-    this.#steps = userSteps(load.startVUs, load.stages);
+    this.#steps = stepsOfShare(userSteps(load.startVUs, load.stages), share);
     this.#loop = new ClosedLoop(load.startTimeMs + load.durationMs, context, (user) => this.#mayBegin(user));
   }
 

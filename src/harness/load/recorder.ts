@@ -6,7 +6,7 @@ import { latencyOf } from '../result/latency.ts';
 import { PHASES } from '../result/schema.ts';
 import type { Outcome, Phase, ScenarioResult, Second, Statistic } from '../result/schema.ts';
 import { isRead } from './operation.ts';
-import type { EndEvent, LoadEvent } from './operation.ts';
+import type { LoadEvent } from './operation.ts';
 import { SuccessTimes } from './success-times.ts';
 import { Timeline } from './timeline.ts';
 
@@ -49,6 +49,21 @@ export interface RecorderSnapshot {
   readonly ratePerSecond: number;
   /** Response time over the last seconds; undefined with fewer than 10 samples above it. */
   readonly p99Ms: number | undefined;
+}
+
+/** An operation that ended, as far as it is counted. Instants are milliseconds from the start of the scenario. */
+export interface Ended {
+  readonly load: string;
+  readonly operation: string;
+  readonly isRead: boolean;
+  readonly outcome: Outcome;
+  /** Of a fail or an info. */
+  readonly code: string | undefined;
+  /** A fail that is no error. */
+  readonly expected: boolean;
+  readonly scheduledMs: number;
+  readonly sentMs: number;
+  readonly atMs: number;
 }
 
 type Errors = ScenarioResult['errors'];
@@ -99,17 +114,23 @@ export class Recorder {
 
   /** Takes events in the order in which they happened. */
   record(event: LoadEvent): void {
-    if (event.type === 'invoke') {
-      const lagMs = event.atMs - event.scheduledMs;
-      this.#started++;
-      if (this.#phaseAt(event.scheduledMs) !== 'warmup') this.lag.record(lagMs * 1_000);
-      this.#timeline.started(event.atMs, lagMs);
-    } else this.#end(event);
+    if (event.type === 'invoke') this.started(event.scheduledMs, event.atMs);
+    else {
+      const { operation, type: outcome } = event;
+      this.ended({ ...event, load: operation.load, operation: operation.operation, isRead: isRead(operation), outcome });
+    }
   }
 
-  #end(event: EndEvent): void {
-    const { operation, type: outcome, scheduledMs, sentMs, atMs } = event;
-    const cell = this.#cell(operation.load, operation.operation, outcome, this.#phaseAt(scheduledMs));
+  /** An operation began. */
+  started(scheduledMs: number, sentMs: number): void {
+    const lagMs = sentMs - scheduledMs;
+    this.#started++;
+    if (this.#phaseAt(scheduledMs) !== 'warmup') this.lag.record(lagMs * 1_000);
+    this.#timeline.started(sentMs, lagMs);
+  }
+
+  ended({ load, operation, isRead, outcome, code, expected, scheduledMs, sentMs, atMs }: Ended): void {
+    const cell = this.#cell(load, operation, outcome, this.#phaseAt(scheduledMs));
     const responseUs = (atMs - scheduledMs) * 1_000;
     const serviceUs = (atMs - sentMs) * 1_000;
     cell.count++;
@@ -117,11 +138,11 @@ export class Recorder {
     cell.serviceTime.record(serviceUs);
     this.#outcomes[outcome]++;
     this.#timeline.ended(atMs, outcome, responseUs, serviceUs);
-    if (outcome === 'ok') (isRead(operation) ? this.reads : this.writes).record(sentMs, atMs);
-    else if (event.expected) {
+    if (outcome === 'ok') (isRead ? this.reads : this.writes).record(sentMs, atMs);
+    else if (expected) {
       cell.expected++;
       this.#expected++;
-    } else this.#error(event.code ?? 'unknown', outcome);
+    } else this.#error(code ?? 'unknown', outcome);
   }
 
   #cell(load: string, operation: string, outcome: Outcome, phase: Phase) {

@@ -11,6 +11,7 @@ import type { PlannedOperation } from './operation.ts';
 import type { SpinBudget } from './pacer.ts';
 import { RampingVus } from './ramping-vus.ts';
 import { arrivalsOf } from './schedule.ts';
+import { arrivalsOfShare, loadOfShare, type Share } from './share.ts';
 import { VirtualUsers } from './virtual-users.ts';
 import type { UserContext } from './virtual-users.ts';
 import { planOf } from './workload.ts';
@@ -44,6 +45,7 @@ export interface RunContext extends UserContext {
 export class RunningLoad {
   readonly #name: string;
   readonly #load: ValidLoad;
+  readonly #share: Share;
   readonly #context: RunContext;
   readonly #onEnded: () => void;
   readonly #plan: OperationPlan;
@@ -55,14 +57,17 @@ export class RunningLoad {
   #scheduled = 0;
   #dropped = 0;
 
-  constructor(name: string, load: ValidLoad, unique: UniqueValues, context: RunContext, onEnded: () => void) {
+  /** @param share the part of the load that is issued here. */
+  constructor(name: string, load: ValidLoad, share: Share, unique: UniqueValues, context: RunContext, onEnded: () => void) {
     this.#name = name;
-    this.#load = load;
+    this.#load = loadOfShare(load, share);
+    this.#share = share;
     this.#context = context;
     this.#onEnded = onEnded;
     // Every operation under way may listen to it.
     setMaxListeners(0, this.#abort.signal);
-    this.#plan = planOf(name, load.workload, context.random.fork(`operations/${name}`), unique);
+    const stream = share.of === 1 ? name : `${name}/${share.index}`;
+    this.#plan = planOf(name, load.workload, context.random.fork(`operations/${stream}`), unique, share);
     this.#users = new VirtualUsers(context, this.#plan, this.#abort.signal, (user) => {
       if (this.#state === 'running') this.#executor.freed(user);
       else this.#maybeEnd();
@@ -90,12 +95,15 @@ export class RunningLoad {
     const load = this.#load;
     switch (load.executor) {
       case 'constant-arrival-rate':
-      case 'ramping-arrival-rate':
-        return new ArrivalRate(load, arrivalsOf(load, random.fork(`arrivals/${this.#name}`)), budget, context);
+      case 'ramping-arrival-rate': {
+        // Every part draws the whole schedule, from the same stream, and takes what is its own.
+        const arrivals = arrivalsOf(load, random.fork(`arrivals/${this.#name}`));
+        return new ArrivalRate(load, arrivalsOfShare(arrivals, this.#share), budget, context);
+      }
       case 'constant-vus':
         return new ConstantVus(load, context);
       case 'ramping-vus':
-        return new RampingVus(load, context);
+        return new RampingVus(load, context, this.#share);
       case 'shared-iterations':
         return new SharedIterations(load, context);
     }

@@ -26,6 +26,22 @@ describe('success times', () => {
     expect(times.firstSentAfter(0)).toBe(1_001);
   });
 
+  test('tells the same when successes come a bit out of order, as those of several generators do', () => {
+    const random = new Random(8);
+    const successes = Array.from({ length: 5_000 }, () => {
+      const sentMs = random.float() * 20_000;
+      return { sentMs, endedMs: sentMs + random.exponential(80) };
+    }).sort((a, b) => a.endedMs - b.endedMs);
+    const inOrder = new SuccessTimes();
+    for (const { sentMs, endedMs } of successes) inOrder.record(sentMs, endedMs);
+    const shuffled = new SuccessTimes();
+    const arrival = ({ endedMs }: { endedMs: number }) => endedMs + random.float() * 200;
+    const late = successes.map((each) => ({ ...each, at: arrival(each) })).sort((a, b) => a.at - b.at);
+    for (const { sentMs, endedMs } of late) shuffled.record(sentMs, endedMs);
+    for (let ms = 0; ms < 20_000; ms += 13) expect(shuffled.firstSentAfter(ms)).toBe(inOrder.firstSentAfter(ms));
+    expect(shuffled.longestGap(0, 20_000)).toBe(inOrder.longestGap(0, 20_000));
+  });
+
   test('agrees with a list of everything, gaps to the millisecond', () => {
     const random = new Random(3);
     for (let round = 0; round < 50; round++) {

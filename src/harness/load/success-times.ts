@@ -19,7 +19,7 @@ export class SuccessTimes {
   #endedMs: number[] = [];
   #resolutionMs = 0;
 
-  /** Calls come in the order of `endedMs`. */
+  /** Fast when calls come nearly in the order of `endedMs`, as those of several generators do. */
   record(sentMs: number, endedMs: number): void {
     const slot = Math.floor(endedMs);
     const word = slot >>> 5;
@@ -94,9 +94,19 @@ export class SuccessTimes {
   }
 
   #keepIfApart(sentMs: number, endedMs: number): void {
-    const last = this.#sentMs.at(-1);
-    if (last !== undefined && (sentMs <= last || sentMs < last + this.#resolutionMs)) return;
-    this.#sentMs.push(sentMs);
-    this.#endedMs.push(endedMs);
+    let at = this.#endedMs.length;
+    while (at > 0 && (this.#endedMs[at - 1] as number) > endedMs) at--;
+    const before = this.#sentMs[at - 1];
+    if (before !== undefined && (sentMs <= before || sentMs < before + this.#resolutionMs)) return;
+    // Those that succeeded later and were not sent later tell nothing any more.
+    let next = at;
+    while (next < this.#sentMs.length && (this.#sentMs[next] as number) <= sentMs) next++;
+    if (at === this.#sentMs.length) {
+      this.#sentMs.push(sentMs);
+      this.#endedMs.push(endedMs);
+    } else {
+      this.#sentMs.splice(at, next - at, sentMs);
+      this.#endedMs.splice(at, next - at, endedMs);
+    }
   }
 }

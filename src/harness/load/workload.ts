@@ -11,6 +11,7 @@ import type {
   ValidWorkload,
 } from '../scenario/valid-scenario.ts';
 import type { Action, Answer, PlannedOperation } from './operation.ts';
+import { type Share, WHOLE } from './share.ts';
 import { Zipfian } from './zipfian.ts';
 
 /** The operations of one load, in order. */
@@ -22,11 +23,11 @@ export interface OperationPlan {
   finalReads(): PlannedOperation[];
 }
 
-/** Gives integers from 1 that no other load of the run has, whatever the order in which loads take theirs. */
+/** Gives integers from 1 that no other plan of the run has, whatever the order in which plans take theirs. */
 export interface UniqueValues {
-  /** Which load, from 0 to `of` - 1. */
+  /** Which plan, from 0 to `of` - 1. */
   readonly index: number;
-  /** How many loads the run has. */
+  /** How many plans the run has: one for each load and generator. */
   readonly of: number;
 }
 
@@ -37,11 +38,20 @@ interface Actions {
   finalReads(): Action[];
 }
 
-/** @param random the load's own stream; the same stream gives the same operations (but see `registers` on `expected`). */
-export function planOf(load: string, workload: ValidWorkload, random: Random, unique: UniqueValues): OperationPlan {
-  assert(unique.index >= 0 && unique.index < unique.of, `load ${unique.index} of ${unique.of}`);
+/**
+ * @param random the plan's own stream; the same stream gives the same operations (but see `registers` on `expected`).
+ * @param share the part of the load that the plan is for.
+ */
+export function planOf(
+  load: string,
+  workload: ValidWorkload,
+  random: Random,
+  unique: UniqueValues,
+  share: Share = WHOLE,
+): OperationPlan {
+  assert(unique.index >= 0 && unique.index < unique.of, `plan ${unique.index} of ${unique.of}`);
   let taken = 0;
-  const actions = actionsOf(workload, random, unique, () => taken++ * unique.of + unique.index + 1);
+  const actions = actionsOf(workload, random, unique, share, () => taken++ * unique.of + unique.index + 1);
   return {
     next: () => ({ load, ...actions.next() }),
     learn: (operation, answer) => actions.learn?.(operation, answer),
@@ -49,7 +59,13 @@ export function planOf(load: string, workload: ValidWorkload, random: Random, un
   };
 }
 
-function actionsOf(workload: ValidWorkload, random: Random, unique: UniqueValues, freshValue: () => number): Actions {
+function actionsOf(
+  workload: ValidWorkload,
+  random: Random,
+  unique: UniqueValues,
+  share: Share,
+  freshValue: () => number,
+): Actions {
   switch (workload.kind) {
     case 'registers':
       return registers(workload, random, freshValue);
@@ -69,8 +85,8 @@ function actionsOf(workload: ValidWorkload, random: Random, unique: UniqueValues
     case 'grpc':
       return unchecked(() => ({ kind: 'grpc', operation: workload.method, request: workload }));
     case 'function': {
-      let iteration = 0;
-      return unchecked(() => ({ kind: 'function', operation: 'function', iteration: iteration++ }));
+      let taken = 0;
+      return unchecked(() => ({ kind: 'function', operation: 'function', iteration: taken++ * share.of + share.index }));
     }
   }
 }

@@ -53,10 +53,11 @@ export function exitOf(run: Pick<Run, 'status' | 'microbenchmarks' | 'scenarios'
 
 function ofScenario(scenario: ScenarioResult): Reason[] {
   const violations = ofChecks(scenario, 'violated');
-  // What a scenario that broke down did not measure says nothing more than that it broke down.
-  if (scenario.status === 'failed')
-    return [...violations, { code: EXIT.error, text: `failed: ${scenario.statusReason ?? 'no reason given'}` }];
   const invalid = scenario.invalid.map((text) => ({ code: EXIT.invalid, text: `invalid: ${text}` }));
+  // What a scenario that broke down did not measure says nothing more than that it broke down. One whose generator did has
+  // numbers, and they are invalid.
+  if (scenario.status === 'failed')
+    return [...violations, ...invalid, { code: EXIT.error, text: `failed: ${scenario.statusReason ?? 'no reason given'}` }];
   return [
     ...violations,
     ...invalid,

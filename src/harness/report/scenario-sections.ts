@@ -1,7 +1,7 @@
 // The parts of a scenario's summary, in k6's order: each is a list of lines, empty when there is nothing to say.
 
 import { formatDuration } from '../../runtime/duration.ts';
-import type { FaultWindow, ScenarioResult } from '../result/schema.ts';
+import type { FaultWindow, GeneratorInstrument, ScenarioResult } from '../result/schema.ts';
 import { latencyTable } from './latency-table.ts';
 import { formatCount, formatObserved, formatRate } from './numbers.ts';
 import { type Cell, fit, fold, hang, type Style, table, wrap, wrapFacts } from './text.ts';
@@ -165,11 +165,25 @@ function errors({ errors: all }: ScenarioResult, style: Style, width: number): s
   return [`  ${style.strong('errors')}`, ...table(rows, { align: 'llr', width })];
 }
 
-function instrument({ instrument: { lag, eventLoopDelay, cpu } }: ScenarioResult, style: Style, width: number): string[] {
+function instrument({ instrument: all, phases }: ScenarioResult, style: Style, width: number): string[] {
+  const { lag, eventLoopDelay, cpu, generators = [] } = all;
   const facts = [
     `started late by ${lag.p99 === undefined ? '' : `p99 ${formatDuration(lag.p99)}, `}at most ${formatDuration(lag.max)}`,
     `event loop late by p99 ${formatDuration(eventLoopDelay.p99)}, at most ${formatDuration(eventLoopDelay.max)}`,
     `${cpu.toFixed(2)} cores`,
+    ...worstMoment(generators, phases.find(({ phase }) => phase === 'warmup')?.endMs ?? 0),
   ];
   return [`  ${style.strong('instrument')}`, ...wrapFacts(facts, ' ·', width - 4).map((line) => `    ${line}`)];
+}
+
+/** When operations behind the warm-up started latest, and where when there was a choice. */
+function worstMoment(generators: readonly GeneratorInstrument[], warmupMs: number): string[] {
+  const moments = generators
+    .flatMap(({ generator, moments: all }) => all.map((moment) => ({ ...moment, generator, lagMax: moment.lagMax ?? 0 })))
+    .filter(({ atMs }) => atMs >= warmupMs);
+  const [first, ...others] = moments;
+  if (first === undefined) return [];
+  const worst = others.reduce((found, moment) => (moment.lagMax > found.lagMax ? moment : found), first);
+  const who = generators.length === 1 ? '' : `generator ${worst.generator} of ${generators.length} `;
+  return [`worst: ${who}at ${formatDuration(worst.atMs)}, ${formatDuration(worst.lagMax)} late`];
 }

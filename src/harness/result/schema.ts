@@ -155,15 +155,46 @@ const thresholdResult = z.strictObject({
 });
 export type ThresholdResult = z.infer<typeof thresholdResult>;
 
+const lag = z.strictObject({ p50: ms.optional(), p99: ms.optional(), max: ms });
+const eventLoopDelay = z.strictObject({ p99: ms, max: ms });
+
+const generatorMoment = z.strictObject({
+  atMs: ms.describe('Start of what the numbers are of, milliseconds from the start of the scenario; it lasts to the next one'),
+  started: count,
+  dropped: count,
+  lagMax: ms.optional().describe('Milliseconds; absent when nothing started'),
+  eventLoopDelay,
+  cpu: z.number().min(0),
+});
+export type GeneratorMoment = z.infer<typeof generatorMoment>;
+
+const generatorInstrument = z.strictObject({
+  generator: z.int().min(1),
+  started: count,
+  lag: lag.describe('As that of the whole instrument, of the operations of this generator'),
+  eventLoopDelay,
+  cpu: z.number().min(0),
+  dropped: count,
+  moments: z
+    .array(generatorMoment)
+    .describe('Second by second, the warm-up too; in a long run two, four, ... seconds together, maxima kept'),
+});
+export type GeneratorInstrument = z.infer<typeof generatorInstrument>;
+
 const instrument = z.strictObject({
-  lag: z
-    .strictObject({ p50: ms.optional(), p99: ms.optional(), max: ms })
-    .describe('Actual start minus scheduled start of operations behind the warm-up, milliseconds'),
-  eventLoopDelay: z
-    .strictObject({ p99: ms, max: ms })
-    .describe('How late the event loop of the generator was behind the warm-up, milliseconds'),
-  cpu: z.number().min(0).describe('CPU seconds the generator used per second behind the warm-up: 1 is one full core'),
+  lag: lag.describe('Actual start minus scheduled start of operations behind the warm-up, milliseconds'),
+  eventLoopDelay: eventLoopDelay.describe(
+    'How late the event loop of the generator was behind the warm-up, milliseconds; of several the worst',
+  ),
+  cpu: z
+    .number()
+    .min(0)
+    .describe('CPU seconds the generator used per second behind the warm-up: 1 is one full core; of several the busiest'),
   dropped: count.describe('Operations that the schedule wanted and no virtual user was free for'),
+  generators: z
+    .array(generatorInstrument)
+    .optional()
+    .describe('Each thread that issued load; absent in results of older versions'),
 });
 export type Instrument = z.infer<typeof instrument>;
 

@@ -394,6 +394,11 @@ export interface Scenario {
     /** Whether the traffic goes through links, which faults of the network need and which add some 0.1 ms. Default true. */
     readonly links?: boolean;
   };
+  /**
+   * How many threads issue the load, 1 to 16; each has an event loop, connections and a part of every load's users and arrivals.
+   * More than one is for rates that one thread cannot keep; a run is repeated by its seed and this number. Default 1.
+   */
+  readonly generators?: number;
   /** Deadline of one operation, all retries included. Default '2s'. */
   readonly operationTimeout?: Duration;
   /** The first part of the run; its statistics are kept apart. Default '2s'. */

@@ -223,6 +223,7 @@ export interface ScenarioData {
   readonly module: string | undefined;
   readonly target: ValidTarget;
   readonly cluster: { readonly nodes: number; readonly reads: 'leader' | 'any'; readonly links: boolean };
+  readonly generators: number;
   readonly operationTimeoutMs: number;
   readonly warmupMs: number;
   readonly recoveryMs: number;

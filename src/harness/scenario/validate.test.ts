@@ -68,6 +68,7 @@ describe('a valid scenario', () => {
           arrivals: 'even',
         },
       },
+      generators: 1,
       faults: [],
       thresholds: [],
       totalDurationMs: 20_000,

@@ -23,6 +23,8 @@ import type { Threshold } from './thresholds.ts';
 import type { ScenarioData, ValidLoad, ValidScenario, ValidStage, ValidWorkload } from './valid-scenario.ts';
 
 const MAX_VIRTUAL_USERS = 100_000;
+/** Of threads that issue load. */
+export const MAX_GENERATORS = 16;
 const MAX_ITERATIONS = 1_000_000_000;
 
 const registers = options({
@@ -225,6 +227,7 @@ const scenario = options(
     description: text('a sentence or two'),
     target: target.default({ kind: 'process' }),
     cluster: options({ nodes: integer(1, 9), reads: oneOf('leader', 'any').default('any'), links: trueOrFalse().default(true) }),
+    generators: integer(1, MAX_GENERATORS).default(1),
     operationTimeout: duration({ zero: 'refused' }).default(2_000),
     warmup: duration({ zero: 'allowed' }).default(2_000),
     recovery: duration({ zero: 'allowed' }).default(3_000),
@@ -282,15 +285,20 @@ export interface ScenarioOverrides {
   readonly nodes?: number | undefined;
   /** Whether the traffic goes through links. Without them there are no faults of the network. */
   readonly links?: boolean | undefined;
+  /** How many threads issue the load, 1 to 16. */
+  readonly generators?: number | undefined;
 }
 
 /** The scenario with some options changed. Throws ScenarioError when it cannot run that way: when a fault no longer fits. */
-export function withOverrides(scenario: ValidScenario, { durationMs, nodes, links }: ScenarioOverrides): ValidScenario {
+export function withOverrides(scenario: ValidScenario, overrides: ScenarioOverrides): ValidScenario {
+  const { durationMs, nodes, links, generators = scenario.generators } = overrides;
   const problems: string[] = [];
   if (durationMs !== undefined && !(durationMs > 0 && Number.isFinite(durationMs)))
     problems.push(`${scenario.name}: --duration must be > 0, not ${durationMs}`);
   if (nodes !== undefined && !(Number.isInteger(nodes) && nodes >= 1 && nodes <= 9))
     problems.push(`${scenario.name}: --nodes must be a whole number from 1 to 9, not ${nodes}`);
+  if (!(Number.isInteger(generators) && generators >= 1 && generators <= MAX_GENERATORS))
+    problems.push(`${scenario.name}: --generators must be a whole number from 1 to ${MAX_GENERATORS}, not ${generators}`);
   if (problems.length > 0) throw new ScenarioError(problems);
   const loads = Object.fromEntries(
     Object.entries(scenario.loads).map(([name, load]) => [
@@ -299,7 +307,7 @@ export function withOverrides(scenario: ValidScenario, { durationMs, nodes, link
     ]),
   );
   const cluster = { ...scenario.cluster, ...(nodes !== undefined && { nodes }), ...(links !== undefined && { links }) };
-  return checked({ ...scenario, cluster, loads, totalDurationMs: totalDurationMs(loads) }, scenario.name);
+  return checked({ ...scenario, cluster, generators, loads, totalDurationMs: totalDurationMs(loads) }, scenario.name);
 }
 
 function checked(data: ScenarioData, origin: string): ValidScenario {

@@ -10,7 +10,7 @@ import { ByteReader, ByteWriter, problemOfValue } from './bytes.ts';
 import type { SqlValue } from './bytes.ts';
 import { CommandError } from './command.ts';
 import { StoreFailedError } from './connection.ts';
-import { entryPoint } from './entry-point.ts';
+import { entryPoint } from '../../runtime/entry-point.ts';
 import { readOutcome } from './outcome.ts';
 import type { StatementOutcome } from './outcome.ts';
 import { READER_ANSWER } from './reader-protocol.ts';

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { assert } from '../../runtime/assert.ts';
 import { ByteWriter } from './bytes.ts';
 import { StoreFailedError } from './connection.ts';
-import { entryPoint } from './entry-point.ts';
+import { entryPoint } from '../../runtime/entry-point.ts';
 import { decodeOutcomes } from './outcome.ts';
 import type { StatementOutcome } from './outcome.ts';
 import type { AppliedEntry } from './state-machine.ts';

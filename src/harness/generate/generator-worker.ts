@@ -1,0 +1,163 @@
+// The thread of one generator: an event loop that does nothing but issue load. It connects, runs its part of the loads, writes
+// its part of the history, and tells the thread that controls it what happened.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { known } from '../../runtime/assert.ts';
+import { type Cancel, sharedTimeOffsetMs, systemClock } from '../../runtime/clock.ts';
+import { Random } from '../../runtime/random.ts';
+import { runLoads } from '../load/generator.ts';
+import { HistorySink } from '../load/history-sink.ts';
+import { InstrumentProbe } from '../load/instrument.ts';
+import type { PlannedOperation, Target } from '../load/operation.ts';
+import { connectTarget, type ConnectOptions } from '../target/connect.ts';
+import { EventBatchWriter } from './event-batch.ts';
+import type { FromGenerator, GeneratorData, TargetModule, ToGenerator } from './protocol.ts';
+
+const BATCH_EVERY_MS = 100;
+const SAMPLE_EVERY_MS = 1_000;
+
+type Post = (message: FromGenerator, transfer?: ArrayBuffer[]) => void;
+
+class GeneratorHost {
+  readonly #data: GeneratorData;
+  readonly #post: Post;
+  readonly #random: Random;
+  readonly #target: Target;
+  readonly #history: HistorySink;
+  readonly #writer = new EventBatchWriter();
+  readonly #stop = new AbortController();
+  /** What the clock of this thread read when the scenario started. */
+  #originMs: number | undefined;
+  #probe: InstrumentProbe | undefined;
+  #nextSampleMs = SAMPLE_EVERY_MS;
+  #cancelBatch: Cancel = () => {};
+
+  private constructor(data: GeneratorData, post: Post, random: Random, target: Target, history: HistorySink) {
+    this.#data = data;
+    this.#post = post;
+    this.#random = random;
+    this.#target = target;
+    this.#history = history;
+  }
+
+  static async connect(data: GeneratorData, post: Post): Promise<GeneratorHost> {
+    const { scenario, addresses, seed, share, target, folder, historyPart } = data;
+    const random = new Random(seed);
+    // Clients that drew from one stream would take each other's session for their own.
+    const clientRandom = random.fork(share.of === 1 ? 'client' : `client/${share.index}`);
+    const connect = target === undefined ? connectTarget : await importTarget(target);
+    const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom });
+    const history = await HistorySink.open(folder, scenario, seed, systemClock, historyPart);
+    const host = new GeneratorHost(data, post, random, connected, history);
+    host.#batchLater();
+    return host;
+  }
+
+  async handle(message: ToGenerator): Promise<void> {
+    switch (message.type) {
+      case 'begin':
+        return this.#run(message.sharedOriginMs - sharedTimeOffsetMs());
+      case 'stop':
+        return this.#stop.abort(new Error('the run ends'));
+      case 'read-back':
+        return this.#post({ type: 'was-read-back', problem: await this.#readBack(message.reads, message.timeoutMs) });
+      case 'close':
+        return this.#close();
+    }
+  }
+
+  async #run(originMs: number): Promise<void> {
+    this.#originMs = originMs;
+    const { scenario, share } = this.#data;
+    const probe = new InstrumentProbe(systemClock);
+    this.#probe = probe;
+    const warmupEndsMs = originMs + scenario.warmupMs - systemClock.now();
+    const cancelBegin = systemClock.schedule(Math.max(0, warmupEndsMs), () => probe.begin());
+    const { durationMs, finalReads } = await runLoads({
+      scenario,
+      share,
+      originMs,
+      random: this.#random,
+      recorder: this.#writer,
+      invoke: this.#target.invoke,
+      sink: this.#history.record,
+      signal: this.#stop.signal,
+    });
+    cancelBegin();
+    this.#batch(true);
+    this.#probe = undefined;
+    this.#post({ type: 'loaded', durationMs, finalReads });
+  }
+
+  /** Reads of everything that was written, when nothing disturbs any more: what was acknowledged must be there. */
+  async #readBack(reads: readonly PlannedOperation[], timeoutMs: number): Promise<string | undefined> {
+    const { signal } = new AbortController();
+    for (const read of reads) {
+      const answer = await this.#history.final(
+        read,
+        () => this.#elapsedMs(),
+        () => this.#target.invoke(read, signal, timeoutMs),
+      );
+      if (answer.outcome !== 'ok') return `the final read of ${read.kind} failed: ${answer.code}`;
+    }
+    return undefined;
+  }
+
+  async #close(): Promise<void> {
+    await this.#history.close();
+    await this.#target.close();
+    this.#cancelBatch();
+    this.#post({ type: 'closed', histories: this.#history.files.map(({ path }) => path) });
+  }
+
+  #elapsedMs(): number {
+    return this.#originMs === undefined ? 0 : systemClock.now() - this.#originMs;
+  }
+
+  #batchLater(): void {
+    this.#cancelBatch = systemClock.schedule(BATCH_EVERY_MS, () => {
+      this.#batch(this.#elapsedMs() >= this.#nextSampleMs);
+      this.#batchLater();
+    });
+  }
+
+  #batch(withSample: boolean): void {
+    const events = this.#writer.take();
+    const probe = withSample ? this.#probe : undefined;
+    const untilMs = this.#elapsedMs();
+    if (withSample) this.#nextSampleMs = (Math.floor(untilMs / SAMPLE_EVERY_MS) + 1) * SAMPLE_EVERY_MS;
+    this.#post(
+      {
+        type: 'batch',
+        untilMs,
+        events,
+        ...(probe !== undefined && { sample: { recent: probe.sample(), soFar: probe.soFar() } }),
+      },
+      [events.values.buffer],
+    );
+  }
+}
+
+async function importTarget({ module, export: name }: TargetModule) {
+  const exports = (await import(module)) as Record<string, (options: ConnectOptions) => Promise<Target>>;
+  return known(exports[name], `${module} exports ${name}`);
+}
+
+async function main(): Promise<void> {
+  const port = known(parentPort, 'generator-worker.ts runs in a worker thread');
+  const post = (message: FromGenerator, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      post({ type: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  await attempt(async () => {
+    const host = await GeneratorHost.connect(workerData as GeneratorData, post);
+    port.on('message', (message: ToGenerator) => void attempt(() => host.handle(message)));
+    post({ type: 'ready' });
+  });
+}
+
+void main();
