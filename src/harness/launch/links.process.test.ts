@@ -167,7 +167,13 @@ describe('a cluster behind links', () => {
 describe('the process of the links', () => {
   test('ends with the input that controls it, and says when it ended by itself', async () => {
     const deaths: string[] = [];
-    const options = { seed: 1, logFile: join(folder, 'links.log'), clock, onDeath: (how: string) => deaths.push(how) };
+    const options = {
+      clusterId: 'links-test',
+      seed: 1,
+      logFile: join(folder, 'links.log'),
+      clock,
+      onDeath: (how: string) => deaths.push(how),
+    };
     const stopped = new LinkProcess(options);
     await stopped.control.counters();
     await stopped.stop();
