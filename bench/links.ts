@@ -31,7 +31,13 @@ async function prepare(): Promise<PreparedSuite> {
 
   const folder = mkdtempSync(join(tmpdir(), 'windtunnel-bench-links-'));
   cleanup.defer(() => rmSync(folder, { recursive: true }));
-  const links = new LinkProcess({ seed: 1, logFile: join(folder, 'links.log'), clock: systemClock, onDeath: () => {} });
+  const links = new LinkProcess({
+    clusterId: 'bench',
+    seed: 1,
+    logFile: join(folder, 'links.log'),
+    clock: systemClock,
+    onDeath: () => {},
+  });
   cleanup.defer(() => links.stop());
   const upstream = `127.0.0.1:${direct}`;
   const addresses = await links.control.open([

@@ -1,6 +1,6 @@
 // Teaches what one node that everybody still reaches is worth: two halves of two are joined by it alone. With its vote either half
-// can lead, but not both at once. Look for at most one election, for the half without a leader standing still, for reads there that
-// fail, and for the verdict `valid`.
+// can lead, but not both at once. Look for at most one election, for reads that the half without a leader refuses and others
+// answer, and for the verdict `valid`.
 
 import { defineScenario } from '../src/harness/scenario/scenario.ts';
 

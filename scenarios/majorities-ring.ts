@@ -1,6 +1,6 @@
 // Teaches that a majority is not enough if everybody has another one: five nodes in a circle reach only their neighbours, so that
 // each reaches a majority and no two the same. Look for few elections or none (a leader keeps its two followers, and pre-vote keeps
-// the two that cannot hear it from disturbing), for reads that fail on those two until they time out, and for the verdict `valid`.
+// the two that cannot hear it from disturbing), for reads that those two refuse and others answer, and for the verdict `valid`.
 
 import { defineScenario } from '../src/harness/scenario/scenario.ts';
 

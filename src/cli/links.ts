@@ -14,6 +14,7 @@ export const links: Command = {
   arguments: '',
   internal: true,
   options: {
+    cluster: { type: 'string', placeholder: 'ID', description: 'name of the cluster, for those who list processes' },
     seed: { type: 'string', placeholder: 'N', description: 'of jitter and loss', defaultText: 'a fresh one' },
   },
   async run(invocation) {

@@ -26,7 +26,7 @@ afterEach(async () => {
     child.kill('SIGKILL');
     await ended;
   }
-  // The cluster's name is made of the scenario's, and stands in the command line of every node.
+  // The cluster's name is made of the scenario's, and stands in the command line of every node and of the links.
   await vi.waitFor(() => expect(processesNaming(`${scenario}-`)).toEqual([]), PATIENCE);
   rmSync(folder, { recursive: true, force: true });
 });
@@ -34,18 +34,19 @@ afterEach(async () => {
 /** A short scenario of our own; `more` overrides. */
 function scenarioFile(more: string): string {
   const path = join(folder, `${scenario}.ts`);
-  writeFileSync(
-    path,
-    `export default {
+  writeFileSync(path, scenarioText(more));
+  return path;
+}
+
+function scenarioText(more: string): string {
+  return `export default {
       name: '${scenario}', description: 'a short one', cluster: { nodes: 3 }, warmup: '500ms', recovery: '1s', operationTimeout: '10s',
       loads: {
         registers: { executor: 'constant-arrival-rate', rate: 60, duration: '4s', preAllocatedVUs: 10, maxVUs: 600, workload: { kind: 'registers', keys: 3 } },
         elements: { executor: 'constant-vus', vus: 2, duration: '4s', workload: { kind: 'set' } },
       },
       ${more}
-    };`,
-  );
-  return path;
+    };`;
 }
 
 async function resultOf(results: string): Promise<Run> {
@@ -162,6 +163,28 @@ describe('interrupted', () => {
     expect(written).toMatchObject({ status: 'interrupted', exit: { code: 105 }, scenarios: [] });
   }, 120_000);
 });
+
+test('a partition of a running cluster is carried out, proven and undone; killed meanwhile, the run leaves nothing behind', async () => {
+  const results = join(folder, 'results');
+  const partition = (duration: string) =>
+    `faults: [{ kind: 'partition', shape: 'isolate-leader', clients: true, at: '1s', duration: '${duration}' }]`;
+  const path = scenarioFile(partition('2s'));
+  // The instrument may be late on a busy machine, which is exit 96 and not what this test is about.
+  const { code, out } = await windtunnel('run', path, '--results', results);
+  expect([0, 96], out).toContain(code);
+  const [result] = (await resultOf(results)).scenarios;
+  expect(result?.faults[0]).toMatchObject({ kind: 'partition', target: 'isolate-leader' });
+  expect(result?.faults[0]?.proof.observations).toContain('not one byte passed during it');
+  expect(result?.verdicts.correct).toBe('valid');
+
+  writeFileSync(path, scenarioText(partition('5m')).replaceAll("duration: '4s'", "duration: '10m'"));
+  const run = start(['run', path, '--results', join(folder, 'killed')]);
+  running.push(run);
+  await run.printed(/partition isolate-leader/);
+  // Four processes, none of which may outlive the one that is killed now: `afterEach` waits for that.
+  expect(processesNaming(`${scenario}-`).length).toBe(4);
+  run.child.kill('SIGKILL');
+}, 120_000);
 
 test('a cluster that cannot start is a failed scenario that says why', async () => {
   const results = join(folder, 'results');

@@ -106,6 +106,16 @@ describe('invalid configurations: exit 104, the option named', () => {
     expect(code).toBe(104);
   });
 
+  test('a fault of the network without links', async () => {
+    const { code, err } = await windtunnel('run', 'partition-leader', '--links', 'off');
+    expect(err).toContain('partition-leader: faults[0] (partition) needs links');
+    expect(code).toBe(104);
+    expect(await windtunnel('run', 'steady', '--links', 'maybe')).toMatchObject({
+      code: 1,
+      err: "windtunnel: --links takes one of on, off, not 'maybe'\n",
+    });
+  });
+
   test('a duration that cannot be read', async () => {
     const { code, err } = await windtunnel('run', 'steady', '--duration', '10');
     expect(err).toMatch(/cannot read '10' as a duration/);

@@ -11,6 +11,8 @@ import { windtunnelProgram } from './windtunnel-program.ts';
 const STOP_TIMEOUT_MS = 5_000;
 
 export interface LinkProcessOptions {
+  /** Stands in the command line, so that a process can be told from those of other clusters. */
+  readonly clusterId: string;
   /** Of jitter and loss. */
   readonly seed: number;
   /** What the process says when it fails. */
@@ -28,10 +30,10 @@ export class LinkProcess {
   #stopping = false;
 
   /** Starts the process. What cannot be started is noticed at the first command, which fails with LinkError. */
-  constructor({ seed, logFile, clock, onDeath }: LinkProcessOptions) {
+  constructor({ clusterId, seed, logFile, clock, onDeath }: LinkProcessOptions) {
     this.#clock = clock;
     mkdirSync(dirname(logFile), { recursive: true });
-    this.#child = spawn(process.execPath, [windtunnelProgram(), 'links', '--seed', String(seed)], {
+    this.#child = spawn(process.execPath, [windtunnelProgram(), 'links', `--cluster=${clusterId}`, `--seed=${seed}`], {
       // The process ends when its standard input does: also when this one is killed without a chance to stop it.
       stdio: ['pipe', 'pipe', 'pipe'],
       // Ctrl-C in a terminal reaches the whole process group; the harness decides when links stop.

@@ -102,8 +102,9 @@ class ProcessCluster implements Cluster {
   }
 
   /** Before the nodes: they must be told where they reach one another. */
-  async #openLinks(seed: number, { logFolder, clock }: ProcessClusterOptions): Promise<Routes> {
+  async #openLinks(seed: number, { clusterId, logFolder, clock }: ProcessClusterOptions): Promise<Routes> {
     this.#links = new LinkProcess({
+      clusterId,
       seed,
       logFile: join(logFolder, 'links.log'),
       clock,

@@ -27,7 +27,8 @@ export class Link {
   listen(): Promise<number> {
     const { host, port } = this.#options.listen;
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
+      // Also for later: an accept that fails concerns one connection, not the link.
+      this.#server.on('error', reject);
       this.#server.listen({ host, port }, () => {
         const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : port);

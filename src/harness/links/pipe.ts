@@ -32,6 +32,8 @@ const MOST_HELD_BYTES = 1 << 20;
 const MOST_UNREAD_BYTES = 1 << 16;
 
 /**
+ * What the receiver's socket has been given has left the pipe: no rule applies to it any more.
+ *
  * Invariants: (1) what came out is a beginning of what went in; (2) nothing comes out while the direction is blocked; (3) a chunk
  * comes out no earlier than the delay that was in force when it went in; (4) what is under way keeps its delay when the rules
  * change, while blocks and bandwidth apply to it at once; (5) at most MOST_HELD_BYTES and one chunk wait.
