@@ -10,6 +10,7 @@ import { beginFullDisk } from './full-disk.ts';
 import { beginPause } from './pause.ts';
 import { beginRestart } from './restart.ts';
 import { beginSlowDisk } from './slow-disk.ts';
+import { beginWipe } from './wipe.ts';
 import type { ActiveFault, FaultContext } from './fault.ts';
 
 export interface FaultScheduleOptions {
@@ -76,6 +77,8 @@ function begin(fault: ValidFault, context: FaultContext): Promise<ActiveFault> {
       return beginPause(fault.target, context);
     case 'restart':
       return beginRestart(fault.target, context);
+    case 'wipe':
+      return beginWipe(fault.target, context);
     case 'clock-skew':
       return beginClockSkew(fault.target, fault, context);
     case 'slow-disk':

@@ -82,13 +82,12 @@ class ProcessCluster implements Cluster {
             node.endpoint,
             '--http',
             node.httpEndpoint,
-            '--data',
-            join(options.dataFolder, node.id),
             '--exit-with-parent',
             ...(options.faultControl === true ? ['--fault-control'] : []),
             ...this.nodes.filter((peer) => peer.id !== node.id).flatMap((peer) => ['--peer', `${peer.id}=${peer.endpoint}`]),
           ],
           environment: options.environment?.(node.id) ?? {},
+          dataFolder: join(options.dataFolder, node.id),
           logFile: join(options.logFolder, `${node.id}.log`),
           clock: options.clock,
           onEvent: (event) => this.#handle(event),
@@ -135,6 +134,29 @@ class ProcessCluster implements Cluster {
 
   restart(node: string): Promise<void> {
     return this.#process(node).start();
+  }
+
+  wipe(node: string): Promise<string> {
+    return this.#process(node).wipe();
+  }
+
+  waitForRejoin(node: string, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        if (!this.#process(node).rejoined) return;
+        unsubscribe();
+        cancel();
+        resolve();
+      };
+      const unsubscribe = this.onEvent(check);
+      const cancel = this.#clock.schedule(timeoutMs, () => {
+        unsubscribe();
+        reject(
+          new LaunchError(`node ${node} did not catch up within ${timeoutMs} ms after the loss of its data; its log says why`),
+        );
+      });
+      check();
+    });
   }
 
   shutDown(node: string): Promise<string> {

@@ -167,7 +167,15 @@ export interface FullDiskFault extends FaultBase {
   readonly kind: 'full-disk';
 }
 
-export type Fault = CrashFault | PauseFault | RestartFault | ClockSkewFault | SlowDiskFault | FullDiskFault;
+/**
+ * SIGKILL, and the node's data is deleted; after `duration` it is started with nothing, and the fault lasts until it has caught up.
+ * Of one node, and once in a scenario: the cluster survives one loss at a time. All the others must run for it to catch up.
+ */
+export interface WipeFault extends FaultBase {
+  readonly kind: 'wipe';
+}
+
+export type Fault = CrashFault | PauseFault | RestartFault | WipeFault | ClockSkewFault | SlowDiskFault | FullDiskFault;
 
 export type ThresholdInput =
   string | { readonly threshold: string; readonly abortOnFail?: boolean; readonly delayAbortEval?: Duration };

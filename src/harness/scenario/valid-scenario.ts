@@ -82,7 +82,7 @@ interface ValidFaultBase {
 }
 
 export type ValidFault =
-  | (ValidFaultBase & { readonly kind: 'crash' | 'restart' | 'pause' | 'full-disk' })
+  | (ValidFaultBase & { readonly kind: 'crash' | 'restart' | 'pause' | 'full-disk' | 'wipe' })
   | (ValidFaultBase & { readonly kind: 'clock-skew'; readonly offsetMs: number; readonly drift: number })
   | (ValidFaultBase & { readonly kind: 'slow-disk'; readonly delayMs: number });
 

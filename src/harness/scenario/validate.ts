@@ -116,6 +116,7 @@ const faultBase = {
 const crash = options({ kind: z.literal('crash'), ...faultBase });
 const pause = options({ kind: z.literal('pause'), ...faultBase });
 const restart = options({ kind: z.literal('restart'), ...faultBase });
+const wipe = options({ kind: z.literal('wipe'), ...faultBase });
 const clockSkew = options({
   kind: z.literal('clock-skew'),
   ...faultBase,
@@ -126,8 +127,8 @@ const slowDisk = options({ kind: z.literal('slow-disk'), ...faultBase, delay: du
 const fullDisk = options({ kind: z.literal('full-disk'), ...faultBase });
 const fault = variants(
   'kind',
-  ['crash', 'pause', 'restart', 'clock-skew', 'slow-disk', 'full-disk'],
-  [crash, pause, restart, clockSkew, slowDisk, fullDisk],
+  ['crash', 'pause', 'restart', 'wipe', 'clock-skew', 'slow-disk', 'full-disk'],
+  [crash, pause, restart, wipe, clockSkew, slowDisk, fullDisk],
   "a fault such as { kind: 'crash', ... }",
 );
 
