@@ -15,7 +15,7 @@ export default defineScenario({
     registers: {
       executor: 'constant-arrival-rate',
       rate: 200,
-      duration: '16s',
+      duration: '22s',
       preAllocatedVUs: 50,
       maxVUs: 2_000,
       workload: { kind: 'registers', keys: 20 },
@@ -23,14 +23,14 @@ export default defineScenario({
     elements: {
       executor: 'constant-vus',
       vus: 4,
-      duration: '16s',
+      duration: '22s',
       workload: { kind: 'set' },
     },
   },
   faults: [
     { kind: 'wipe', target: 'follower', at: '5s', duration: '2s' },
     // Whoever leads by then: its successor is elected with the vote of the one that came back.
-    { kind: 'crash', target: 'leader', at: '11s', duration: '2s' },
+    { kind: 'crash', target: 'leader', at: '15s', duration: '2s' },
   ],
   thresholds: {
     operations_failed: ['rate<0.01'],

@@ -58,7 +58,7 @@ async function run(faults: readonly Fault[], seconds: number, env: Record<string
 }
 
 test(
-  'a planned restart, a full disk, a slow one and a skewed clock each befall their node, and nothing acknowledged is lost',
+  'a planned restart, a full disk, a slow and a lost disk and a skewed clock each befall their node, and nothing acknowledged is lost',
   async () => {
     const { code, result, printed } = await run(
       [
@@ -66,8 +66,9 @@ test(
         { kind: 'full-disk', target: 'n2', at: '5s', duration: '2s' },
         { kind: 'slow-disk', target: 'n3', at: '10s', duration: '2s', delay: '200ms' },
         { kind: 'clock-skew', target: 'all', at: '13s', duration: '2s', offset: '-1h', drift: 2 },
+        { kind: 'wipe', target: 'follower', at: '16s', duration: '1s' },
       ],
-      16,
+      18,
     );
     // Elections may come late on a busy machine, and then the run is invalid; what the processes did is not a matter of load.
     expect([0, 96], printed).toContain(code);
@@ -77,6 +78,7 @@ test(
     expect(observed[2]).toMatch(/\d+ writes to the disk of n3 took 2\d\d(\.\d)?ms to/);
     for (const node of ['n1', 'n2', 'n3'])
       expect(observed[3]).toMatch(new RegExp(`the clock of ${node} was .* behind at the beg`));
+    expect(observed[4]).toMatch(/its data was deleted.*caught up from nothing and votes again/);
     expect(result?.verdicts.correct, printed).toBe('valid');
     // A node that ends because it was made to is no surprise.
     expect(result?.invalid.join()).not.toContain('by itself (');
