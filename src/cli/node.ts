@@ -29,6 +29,7 @@ export const node: Command = {
       description: 'where clients reach a node, when that is not where its peers do',
     },
     'exit-with-parent': { type: 'boolean', description: 'stop when standard input ends' },
+    recovering: { type: 'boolean', description: 'the disk of this node was lost: do not vote or count before it has caught up' },
     'fault-control': { type: 'boolean', description: 'let faults be injected through standard input (with --exit-with-parent)' },
   },
   async run(invocation) {
@@ -48,6 +49,7 @@ export const node: Command = {
       advertised: nodeAddresses(invocation, 'advertise'),
       clock: injections?.clock ?? systemClock,
       random: new Random(freshSeed()),
+      lostDisk: flag(invocation, 'recovering'),
       canaries: canariesOf(process.env),
       aroundLog: injections?.around,
       onEvent: say,

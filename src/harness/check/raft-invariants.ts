@@ -7,7 +7,8 @@ import type { CheckerVerdict } from './verdict.ts';
 /** What a node said, oldest first for each node. Times are wall-clock milliseconds and serve the explanation only. */
 export type NodeEvent =
   | { readonly type: 'role'; readonly node: string; readonly wallMs: number; readonly role: string; readonly term: number }
-  | { readonly type: 'started' | 'exited'; readonly node: string; readonly wallMs: number }
+  /** `wiped`: it lost everything, its term and its vote too. `rejoined`: and has caught up again. */
+  | { readonly type: 'started' | 'exited' | 'wiped' | 'rejoined'; readonly node: string; readonly wallMs: number }
   | {
       readonly type: 'applied';
       readonly node: string;
@@ -24,7 +25,8 @@ type Applied = NodeEvent & { readonly type: 'applied' };
 type RoleChange = NodeEvent & { readonly type: 'role' };
 
 /**
- * Checks: (1) at most one leader in a term; (2) the term of a node never falls, also not over a restart; (3) the applied
+ * Checks: (1) at most one leader in a term; (2) the term of a node never falls, also not over a restart, unless
+ * it was wiped; (3) the applied
  * index of a node never falls within one life; (4) nodes that applied up to the same index applied the same: equal term
  * and checksum; (5) along the log, terms never fall. The order among different nodes' events does not matter.
  * `unknown` when no node said anything about a role or an applied entry.
@@ -63,7 +65,8 @@ class InvariantCheck {
     this.counts.nodes = this.#nodes.size;
     if (event.type === 'role') return this.#addRole(event);
     if (event.type === 'applied') return this.#addApplied(event);
-    this.#latestApplied.delete(event.node);
+    if (event.type !== 'rejoined') this.#latestApplied.delete(event.node);
+    if (event.type === 'wiped') this.#latestRole.delete(event.node);
     return undefined;
   }
 

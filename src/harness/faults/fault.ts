@@ -41,6 +41,10 @@ export interface FaultTarget {
   /** Resolves with the signal or the exit code that ended the process. */
   crash(node: string): Promise<string>;
   restart(node: string): Promise<void>;
+  /** Kills the node and deletes its data; resolves with how it ended. */
+  wipe(node: string): Promise<string>;
+  /** Resolves when a node that was wiped and restarted has caught up with the others; rejects when it takes longer. */
+  waitForRejoin(node: string, timeoutMs: number): Promise<void>;
   /** Asks the node to end in good order; resolves with how it ended when it is gone. */
   shutDown(node: string): Promise<string>;
   /** Resolves with how the node's process ended, when it is gone. */

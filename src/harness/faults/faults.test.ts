@@ -9,6 +9,7 @@ import { beginPause } from './pause.ts';
 import { beginRestart } from './restart.ts';
 import { beginSlowDisk } from './slow-disk.ts';
 import { world } from './testing/world.ts';
+import { beginWipe } from './wipe.ts';
 
 describe('crash', () => {
   test('of the leader is proven by SIGKILL, another leader and the return', async () => {
@@ -339,5 +340,37 @@ describe('full-disk', () => {
     const { context, end } = world({ refuses: ['n1'] });
     end('n1', ENDED);
     await expect(beginFullDisk('n1', context)).resolves.toMatchObject({ nodes: ['n1'] });
+  });
+});
+
+describe('wipe', () => {
+  test('is proven by SIGKILL, another leader, and a node that has caught up', async () => {
+    const { context, calls, state } = world({ leader: 'n1' });
+    const fault = await beginWipe('leader', context);
+    state.term = 4;
+    await fault.end();
+    expect(calls).toEqual(['wipe n1', 'restart n1', 'wait for n1']);
+    expect(fault.proof()).toEqual({
+      proven: true,
+      observations: [
+        '10 operations had succeeded before',
+        'the process of n1, the leader, ended by SIGKILL, and its data was deleted',
+        'a new leader in term 4, after term 3',
+        'n1 caught up from nothing and votes again',
+      ],
+    });
+  });
+
+  test('is not proven when the node does not catch up', async () => {
+    const { context } = world({ neverRejoins: true });
+    const fault = await beginWipe('n2', context);
+    await expect(fault.end()).rejects.toThrow('did not catch up');
+    expect(fault.proof()).toMatchObject({ proven: false });
+  });
+
+  test('of several nodes is refused', async () => {
+    const { context, calls } = world({});
+    await expect(beginWipe('all', context)).rejects.toThrow('one node can be wiped at a time');
+    expect(calls).toEqual([]);
   });
 });

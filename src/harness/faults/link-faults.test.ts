@@ -37,6 +37,8 @@ function world(options: { succeeded?: number; demand?: number; leader?: string }
       shutDown: never,
       ended: never,
       inject: never,
+      wipe: never,
+      waitForRejoin: never,
     },
     witness: { operationsSucceeded: () => options.succeeded ?? 10, highestLeaderTerm: () => state.term },
     random: new Random(1),

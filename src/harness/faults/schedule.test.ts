@@ -37,6 +37,8 @@ function schedule(
           seen.push(`resume ${node}@${clock.now()}`);
         },
         isPaused: () => true,
+        wipe: async () => 'SIGKILL',
+        waitForRejoin: async () => {},
         shutDown: async () => 'exit code 0',
         ended: () => new Promise(() => {}),
         inject: () => Promise.reject(new Error('nothing can be injected')),

@@ -18,6 +18,7 @@ import { beginReset } from './reset.ts';
 import { beginRestart } from './restart.ts';
 import { beginSlowClose } from './slow-close.ts';
 import { beginSlowDisk } from './slow-disk.ts';
+import { beginWipe } from './wipe.ts';
 
 export interface FaultScheduleOptions {
   readonly faults: readonly ValidFault[];
@@ -97,6 +98,8 @@ function begin(fault: ValidFault, context: FaultContext): Promise<ActiveFault> {
       return beginSlowClose(fault, context);
     case 'restart':
       return beginRestart(fault.target, context);
+    case 'wipe':
+      return beginWipe(fault.target, context);
     case 'clock-skew':
       return beginClockSkew(fault.target, fault, context);
     case 'slow-disk':

@@ -34,6 +34,10 @@ export type ClusterEvent =
       readonly term: number;
       readonly checksum: number;
     }
+  /** After the loss of its data the node has everything up to `index`, and votes again. */
+  /** Its data was deleted. */
+  | { readonly type: 'wiped'; readonly node: string; readonly wallMs: number }
+  | { readonly type: 'rejoined'; readonly node: string; readonly wallMs: number; readonly index: number }
   | { readonly type: 'started'; readonly node: string; readonly wallMs: number }
   /** `expected`: we stopped or killed it. */
   | { readonly type: 'exited'; readonly node: string; readonly wallMs: number; readonly expected: boolean; readonly how: string };
@@ -52,6 +56,13 @@ export interface Cluster {
   waitForLeader(timeoutMs: number): Promise<string>;
   /** Kills a node without any chance to clean up; resolves when it is gone, with how it ended. */
   crash(node: string): Promise<string>;
+  /**
+   * Kills a node and deletes its data; resolves with how it ended when both is done. The next `restart` tells the node so, for it
+   * must not vote before it has caught up.
+   */
+  wipe(node: string): Promise<string>;
+  /** Resolves when a node that was wiped and restarted has caught up; rejects with LaunchError after `timeoutMs`. */
+  waitForRejoin(node: string, timeoutMs: number): Promise<void>;
   /** Asks a node to end in good order; resolves when it is gone, with how it ended ('exit code 0' when it could). */
   shutDown(node: string): Promise<string>;
   /** Resolves when the node's process is gone, with how it ended. */

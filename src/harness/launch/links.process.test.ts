@@ -61,6 +61,7 @@ async function connect(endpoints: readonly string[], reads: 'leader' | 'any' = '
 function contextOf(launched: Cluster): FaultContext {
   const watch = new ClusterWatch(launched.events);
   return {
+    clock,
     target: launched,
     witness: { operationsSucceeded: () => 1, highestLeaderTerm: () => watch.highestLeaderTerm },
     random: new Random(1),

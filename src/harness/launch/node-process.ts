@@ -2,6 +2,7 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -17,6 +18,7 @@ export interface NodeProcessOptions {
   /** Behind `windtunnel node`. */
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  readonly dataFolder: string;
   /** Everything the node prints goes here, over all its lives. */
   readonly logFile: string;
   readonly clock: Clock;
@@ -36,6 +38,9 @@ export class NodeProcess {
   #child: Child | undefined;
   #exited: Promise<string> = Promise.resolve('never started');
   #exitExpected = false;
+  /** Its data was deleted, and no process has recorded that yet. */
+  #wiped = false;
+  #recovering = false;
   #pause: PausedProcess | undefined;
   /** The last lines of stderr, for error messages. */
   #lastWords: string[] = [];
@@ -65,7 +70,7 @@ export class NodeProcess {
     this.#exitExpected = false;
     this.#lastWords = [];
     this.#fatal = undefined;
-    const child: Child = spawn(process.execPath, [windtunnelProgram(), 'node', ...this.#options.arguments], {
+    const child: Child = spawn(process.execPath, [windtunnelProgram(), 'node', ...this.#arguments()], {
       // The node ends when its standard input does: also when this process is killed without a chance to stop it.
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...this.#options.environment },
@@ -104,6 +109,7 @@ export class NodeProcess {
     );
     try {
       await listening;
+      this.#wiped = false;
       this.#emit({ type: 'started' });
     } catch (error) {
       await this.kill();
@@ -136,6 +142,21 @@ export class NodeProcess {
     this.#exitExpected = true;
     this.#child?.kill('SIGKILL');
     return this.#exited;
+  }
+
+  /** Kills the process and deletes its data; resolves with how the process ended. The next start tells the node. */
+  async wipe(): Promise<string> {
+    const how = await this.kill();
+    await rm(this.#options.dataFolder, { recursive: true, force: true });
+    this.#wiped = true;
+    this.#emit({ type: 'wiped' });
+    this.#recovering = true;
+    return how;
+  }
+
+  /** Whether the node votes: it never lost its data, or has caught up since. */
+  get rejoined(): boolean {
+    return !this.#recovering;
   }
 
   /** Resolves with how the process ended when it is gone. */
@@ -199,6 +220,9 @@ export class NodeProcess {
     } else if (event.event === 'applied') {
       const { index, term, checksum } = event;
       onEvent({ type: 'applied', node: this.id, wallMs, index, term, checksum });
+    } else if (event.event === 'rejoined') {
+      this.#recovering = false;
+      onEvent({ type: 'rejoined', node: this.id, wallMs, index: event.index });
     } else if (event.event === 'fatal') {
       this.#fatal = event.message;
     } else if (event.event === 'injected') {
@@ -208,11 +232,16 @@ export class NodeProcess {
     }
   }
 
+  #arguments(): string[] {
+    const { arguments: words, dataFolder } = this.#options;
+    return [...words, '--data', dataFolder, ...(this.#wiped ? ['--recovering'] : [])];
+  }
+
   #exitOf(code: number | null): string {
     return `exit code ${code}${this.#fatal === undefined ? '' : `, ${this.#fatal}`}`;
   }
 
-  #emit(event: { type: 'started' } | { type: 'exited'; expected: boolean; how: string }): void {
+  #emit(event: { type: 'started' } | { type: 'wiped' } | { type: 'exited'; expected: boolean; how: string }): void {
     this.#options.onEvent({ ...event, node: this.id, wallMs: this.#options.clock.wallTime() });
   }
 }

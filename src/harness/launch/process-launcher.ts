@@ -123,13 +123,13 @@ class ProcessCluster implements Cluster {
         `--cluster=${options.clusterId}`,
         `--listen=${grpc}`,
         `--http=${http}`,
-        `--data=${join(options.dataFolder, id)}`,
         '--exit-with-parent',
         ...(options.faultControl === true ? ['--fault-control'] : []),
         ...peers.map((peer) => `--peer=${peer.id}=${routes.peer(id, peer.id)}`),
         ...this.#direct.map((node) => `--advertise=${node.id}=${routes.client(node.id)}`),
       ],
       environment: options.environment?.(id) ?? {},
+      dataFolder: join(options.dataFolder, id),
       logFile: join(options.logFolder, `${id}.log`),
       clock: options.clock,
       onEvent: (event) => this.#handle(event),
@@ -168,6 +168,29 @@ class ProcessCluster implements Cluster {
 
   restart(node: string): Promise<void> {
     return this.#process(node).start();
+  }
+
+  wipe(node: string): Promise<string> {
+    return this.#process(node).wipe();
+  }
+
+  waitForRejoin(node: string, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        if (!this.#process(node).rejoined) return;
+        unsubscribe();
+        cancel();
+        resolve();
+      };
+      const unsubscribe = this.onEvent(check);
+      const cancel = this.#clock.schedule(timeoutMs, () => {
+        unsubscribe();
+        reject(
+          new LaunchError(`node ${node} did not catch up within ${timeoutMs} ms after the loss of its data; its log says why`),
+        );
+      });
+      check();
+    });
   }
 
   shutDown(node: string): Promise<string> {

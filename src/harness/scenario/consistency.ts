@@ -30,6 +30,7 @@ export function consistencyProblems(scenario: ScenarioData): string[] {
     ...warmupProblems(scenario),
     ...scenario.faults.flatMap((fault, at) => faultProblems(fault, `faults[${at}]`, scenario)),
     ...overlapProblems(scenario.faults),
+    ...wipeProblems(scenario),
     ...thresholdProblems(scenario),
   ];
 }
@@ -167,6 +168,18 @@ function overlapProblems(faults: readonly ValidFault[]): string[] {
   return problems;
 }
 
+/** A node that lost everything gets it back from a majority of others, one such node at a time. */
+function wipeProblems({ faults, cluster }: ScenarioData): string[] {
+  const wipes = [...faults.entries()].filter(([, { kind }]) => kind === 'wipe');
+  const problems = wipes.slice(1).map(([at]) => `faults[${at}] must not be a second wipe: a cluster survives one loss at a time`);
+  for (const [at, { target }] of wipes) {
+    if (SEVERAL.includes(target)) problems.push(`faults[${at}].target must be one node to wipe, not '${target}'`);
+    if (cluster.nodes < 3)
+      problems.push(`faults[${at}] must not wipe a node in a cluster of ${cluster.nodes}: nobody else has all it had`);
+  }
+  return problems;
+}
+
 /** Whether they surely, or for a majority or minority possibly, have a node in common. */
 function sameNode(one: string, other: string): boolean {
   return (
@@ -182,7 +195,7 @@ function onProcess(fault: ValidFault): fault is ValidNodeFault {
 
 /** Whether a node is out of action meanwhile. One that runs on with a wrong clock may well have a slow disk too. */
 function putsOut({ kind }: ValidFault): boolean {
-  return kind === 'crash' || kind === 'restart' || kind === 'pause' || kind === 'full-disk';
+  return kind === 'crash' || kind === 'restart' || kind === 'pause' || kind === 'full-disk' || kind === 'wipe';
 }
 
 function thresholdProblems({ thresholds, loads }: ScenarioData): string[] {

@@ -18,6 +18,7 @@ const KINDS = [
   options({ kind: z.literal('crash'), ...onNode }),
   options({ kind: z.literal('pause'), ...onNode }),
   options({ kind: z.literal('restart'), ...onNode }),
+  options({ kind: z.literal('wipe'), ...onNode }),
   options({
     kind: z.literal('clock-skew'),
     ...onNode,

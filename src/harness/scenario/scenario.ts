@@ -361,10 +361,19 @@ export interface FullDiskFault extends FaultBase {
   readonly kind: 'full-disk';
 }
 
+/**
+ * SIGKILL, and the node's data is deleted; after `duration` it is started with nothing, and the fault lasts until it has caught up.
+ * Of one node, and once in a scenario: the cluster survives one loss at a time. All the others must run for it to catch up.
+ */
+export interface WipeFault extends FaultBase {
+  readonly kind: 'wipe';
+}
+
 export type Fault =
   | CrashFault
   | PauseFault
   | RestartFault
+  | WipeFault
   | ClockSkewFault
   | SlowDiskFault
   | FullDiskFault

@@ -150,7 +150,7 @@ interface ValidFaultBase {
 
 /** Befalls processes. Two at once on one node would be one too many. */
 export type ValidNodeFault =
-  | (ValidFaultBase & { readonly kind: 'crash' | 'restart' | 'pause' | 'full-disk' })
+  | (ValidFaultBase & { readonly kind: 'crash' | 'restart' | 'pause' | 'full-disk' | 'wipe' })
   | (ValidFaultBase & { readonly kind: 'clock-skew'; readonly offsetMs: number; readonly drift: number })
   | (ValidFaultBase & { readonly kind: 'slow-disk'; readonly delayMs: number });
 

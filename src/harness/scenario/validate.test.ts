@@ -292,6 +292,17 @@ describe('an invalid scenario is refused by path and value', () => {
     expect(problemsOf({ ...crash, faults }).length).toBe(allowed ? 0 : 1);
   });
 
+  test('a wipe is of one node of three or more, once', () => {
+    const wipes = (...targets: string[]) => ({
+      ...crash,
+      faults: targets.map((target, at) => ({ kind: 'wipe', target, at: `${5 + 4 * at}s`, duration: '2s' })),
+    });
+    expect(problemsOf(wipes('n1'))).toEqual([]);
+    expect(problemsOf(wipes('n1', 'n2')).join()).toContain('faults[1] must not be a second wipe');
+    expect(problemsOf(wipes('all')).join()).toContain("faults[0].target must be one node to wipe, not 'all'");
+    expect(problemsOf(having(wipes('n1'), ['cluster', 'nodes'], 2)).join()).toContain('must not wipe a node in a cluster of 2');
+  });
+
   test('a minority is some of three nodes or more', () => {
     const two = having(having(crash, ['faults', 0, 'target'], 'minority'), ['cluster', 'nodes'], 2);
     expect(problemsOf(two).join()).toContain("faults[0].target cannot be 'minority': a cluster of 2 can do without no node");

@@ -8,7 +8,7 @@ import { syncFolder, syncNames } from './log-files.ts';
 /** The folder cannot be used. Nothing in it was changed, except that it may have been made. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
-  readonly code: 'other-cluster' | 'other-node' | 'not-ours' | 'in-use' | 'damaged-identity' | 'unusable';
+  readonly code: 'other-cluster' | 'other-node' | 'not-ours' | 'in-use' | 'damaged-identity' | 'not-lost' | 'unusable';
   constructor(code: DataFolderError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -106,17 +106,21 @@ function parseIdentity(text: string): { format: unknown; clusterId: string; node
   }
 }
 
-/** Whole or not at all, also when the power fails: a rename replaces the name in one step. */
 async function writeIdentity(folder: string, clusterId: string, nodeId: string): Promise<void> {
-  const draft = join(folder, IDENTITY_DRAFT);
+  await writeDurably(folder, IDENTITY, `${JSON.stringify({ format: FORMAT, clusterId, nodeId }, undefined, 2)}\n`);
+}
+
+/** Whole or not at all, also when the power fails: a rename replaces the name in one step. */
+export async function writeDurably(folder: string, name: string, text: string): Promise<void> {
+  const draft = join(folder, `${name}.tmp`);
   const handle = await open(draft, 'w');
   try {
-    await handle.writeFile(`${JSON.stringify({ format: FORMAT, clusterId, nodeId }, undefined, 2)}\n`);
+    await handle.writeFile(text);
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await rename(draft, join(folder, IDENTITY));
+  await rename(draft, join(folder, name));
   await syncFolder(folder);
 }
 

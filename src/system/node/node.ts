@@ -23,6 +23,7 @@ import type { NodeEvent } from '../rpc/node-event.ts';
 import { MOST_REQUESTS, NodeService } from './node-service.ts';
 import { PeerLink } from './peer-link.ts';
 import { type HostMessage, RaftHost } from './raft-host.ts';
+import { openRecoveryRecord } from './recovery-record.ts';
 
 export interface NodeOptions {
   readonly id: NodeId;
@@ -38,6 +39,8 @@ export interface NodeOptions {
   readonly advertised?: ReadonlyMap<NodeId, string>;
   readonly clock: Clock;
   readonly random: Random;
+  /** The disk of this node was lost: it must recover before it counts. Only for a folder without a log; remembered in it. */
+  readonly lostDisk?: boolean;
   readonly canaries?: ReadonlySet<Canary>;
   /** Puts faults between the log and its files. */
   readonly aroundLog?: ((folder: LogFolder) => LogFolder) | undefined;
@@ -116,6 +119,13 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     await readers.close({ timeoutMs: STOP_GRACE_MS });
   });
 
+  const record = await openRecoveryRecord({
+    folder: folder.path,
+    lost: options.lostDisk === true,
+    isNew: lastIndex === 0 && log.hardState.term === 0,
+    // Nothing of the former disk is left to count from. It was lost at an earlier time.
+    incarnation: Math.floor(clock.wallTime()),
+  });
   const core = new RaftCore({
     id,
     peers: [id, ...options.peers.keys()],
@@ -124,6 +134,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     entries: log.entries,
     appliedIndex: store.appliedIndex,
     tickMs: TICK_MS,
+    ...(record.recovery && { recovery: record.recovery }),
   });
   say({
     event: 'recovered',
@@ -131,6 +142,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     appliedIndex: store.appliedIndex,
     term: log.hardState.term,
     ...(log.cut && { cutBytes: log.cut.bytes }),
+    ...(core.status.recovers && { recovers: true }),
   });
   for (const canary of canaries) say({ event: 'canary', canary });
   const sayApplied = () => say({ event: 'applied', ...applied.reading });
@@ -177,6 +189,10 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     },
     send: (to, messages) => links.get(to)?.send(messages),
     tell: (message) => raft.tell(message),
+    async recordRecovery(index) {
+      await record.finish();
+      say({ event: 'rejoined', index });
+    },
     endpointOf: (node) => options.advertised?.get(node) ?? (node === id ? options.listen : (options.peers.get(node) ?? '')),
     onEvent: onRaftEvent,
     onFatal,

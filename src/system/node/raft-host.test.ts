@@ -44,6 +44,7 @@ function hostOf(peers: readonly string[] = ['n1']) {
     },
     send: (to, messages) => sent.push({ to, messages }),
     tell: (message) => mailbox.push(message),
+    recordRecovery: async () => {},
     endpointOf: (node) => `${node}:1`,
     onEvent: (event) => events.push(event),
     meter: { onProposals: (result, count) => proposals.push(`${result} ${count}`), onAppended() {}, onApplied() {} },

@@ -35,6 +35,8 @@ export interface HostPorts {
   readonly send: (to: NodeId, messages: readonly Message[]) => void;
   /** Puts a message into the host's own mailbox. */
   readonly tell: (message: HostMessage) => void;
+  /** Records durably that this node has recovered from the loss of its disk. */
+  readonly recordRecovery: (index: number) => Promise<void>;
   readonly endpointOf: (node: NodeId) => string;
   readonly onEvent: (event: RaftEvent) => void;
   readonly meter: HostMeter;
@@ -155,6 +157,9 @@ export class RaftHost {
       case 'read-rejected':
         for (const read of this.#takeReads(effect.id)) read.reject(this.#notLeader(effect.leader));
         break;
+      case 'recovered':
+        void this.#recordRecovery(effect.index);
+        break;
       case 'event':
         if (effect.event.type === 'role' && effect.event.role !== 'leader') this.#abandonWrites();
         this.#ports.onEvent(effect.event);
@@ -218,6 +223,15 @@ export class RaftHost {
       this.#persisting = false;
     } catch (error) {
       // Stays `persisting`: after a failed write nothing may be promised to be on disk again.
+      this.#ports.onFatal(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  async #recordRecovery(index: number): Promise<void> {
+    try {
+      await this.#ports.recordRecovery(index);
+      this.#ports.tell({ type: 'input', input: { type: 'recovery-recorded' } });
+    } catch (error) {
       this.#ports.onFatal(error instanceof Error ? error : new Error(String(error)));
     }
   }

@@ -81,6 +81,11 @@ export interface WireEntry {
   data?: Uint8Array;
 }
 
+export interface WireRecovery {
+  incarnation?: number;
+  over?: boolean;
+}
+
 export interface WireRaftMessage {
   term?: number;
   preVoteRequest?: { lastLogIndex?: number; lastLogTerm?: number };
@@ -93,9 +98,10 @@ export interface WireRaftMessage {
     commitIndex?: number;
     round?: number;
     entries?: readonly WireEntry[];
+    recovery?: { incarnation?: number; upTo?: number };
   };
-  appendAccepted?: { round?: number; matchIndex?: number };
-  appendRejected?: { round?: number; rejectedIndex?: number; hintIndex?: number; hintTerm?: number };
+  appendAccepted?: { round?: number; matchIndex?: number; recovery?: WireRecovery };
+  appendRejected?: { round?: number; rejectedIndex?: number; hintIndex?: number; hintTerm?: number; recovery?: WireRecovery };
   readIndexRequest?: { requestId?: number };
   readIndexResponse?: { requestId?: number; known?: boolean; readIndex?: number };
 }

@@ -15,7 +15,11 @@ export type NodeEvent = { readonly time: number; readonly node: string } & (
       readonly term: number;
       /** Bytes of an unfinished write that were cut off the end of the log. */
       readonly cutBytes?: number;
+      /** Its disk was lost: it does not vote and does not count until it says `rejoined`. */
+      readonly recovers?: true;
     }
+  /** After the loss of its disk: it has everything up to `index`, and is one like the others again. */
+  | { readonly event: 'rejoined'; readonly index: number }
   /**
    * The state machine has applied everything up to `index`, an entry of `term`. `checksum`: see applied-checksum.ts; two nodes
    * that differ in it at one index have applied different things. At every 1,000th index, at changes of role, and at the end.

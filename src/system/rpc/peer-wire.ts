@@ -1,8 +1,8 @@
 // Raft messages on the wire. A frame from a peer is checked completely before the core sees any of it: the core asserts its
 // own invariants, and a hostile or damaged frame must not be able to trip them.
 
-import type { Entry, Message, NodeId } from '../raft/protocol.ts';
-import type { WireEntry, WireRaftMessage } from './contract.ts';
+import type { Entry, Message, NodeId, Recovery } from '../raft/protocol.ts';
+import type { WireEntry, WireRaftMessage, WireRecovery } from './contract.ts';
 
 /** A peer sent something that no correct node sends. The stream it came on is not to be trusted any more. */
 export class PeerFrameError extends Error {
@@ -29,11 +29,13 @@ export function writeMessage(message: Message): WireRaftMessage {
           commitIndex: message.commitIndex,
           round: message.round,
           entries: message.entries.map(writeEntry),
+          ...(message.recovery && { recovery: message.recovery }),
         },
       };
-    case 'append-response':
+    case 'append-response': {
+      const recovery = message.recovery && { recovery: message.recovery };
       return message.accepted
-        ? { term, appendAccepted: { round: message.round, matchIndex: message.matchIndex } }
+        ? { term, appendAccepted: { round: message.round, matchIndex: message.matchIndex, ...recovery } }
         : {
             term,
             appendRejected: {
@@ -41,8 +43,10 @@ export function writeMessage(message: Message): WireRaftMessage {
               rejectedIndex: message.rejectedIndex,
               hintIndex: message.hintIndex,
               hintTerm: message.hintTerm,
+              ...recovery,
             },
           };
+    }
     case 'read-index-request':
       return { term, readIndexRequest: { requestId: message.requestId } };
     case 'read-index-response':
@@ -82,6 +86,9 @@ export function readMessage(wire: WireRaftMessage, from: NodeId, to: NodeId): Me
       entries: readEntries(append.entries ?? [], previousIndex, previousTerm, term),
       commitIndex: natural(append.commitIndex, 'commit_index'),
       round: natural(append.round, 'round'),
+      ...(append.recovery && {
+        recovery: { incarnation: incarnationOf(append.recovery), upTo: natural(append.recovery.upTo, 'up_to') },
+      }),
     };
   }
   if (wire.appendAccepted) {
@@ -92,6 +99,7 @@ export function readMessage(wire: WireRaftMessage, from: NodeId, to: NodeId): Me
       accepted: true,
       round,
       matchIndex: natural(wire.appendAccepted.matchIndex, 'match_index'),
+      ...readRecovery(wire.appendAccepted),
     };
   }
   if (wire.appendRejected) {
@@ -104,6 +112,7 @@ export function readMessage(wire: WireRaftMessage, from: NodeId, to: NodeId): Me
       rejectedIndex: natural(rejected.rejectedIndex, 'rejected_index'),
       hintIndex: natural(rejected.hintIndex, 'hint_index'),
       hintTerm: natural(rejected.hintTerm, 'hint_term'),
+      ...readRecovery(rejected),
     };
   }
   if (wire.readIndexRequest) {
@@ -123,6 +132,17 @@ export function readMessage(wire: WireRaftMessage, from: NodeId, to: NodeId): Me
 
 function readVote(wire: { lastLogIndex?: number; lastLogTerm?: number }) {
   return { lastLogIndex: natural(wire.lastLogIndex, 'last_log_index'), lastLogTerm: natural(wire.lastLogTerm, 'last_log_term') };
+}
+
+function readRecovery({ recovery }: { readonly recovery?: WireRecovery }): { readonly recovery?: Recovery } {
+  return recovery ? { recovery: { incarnation: incarnationOf(recovery), over: recovery.over ?? false } } : {};
+}
+
+/** 0 stands for the first disk, which needs no recovery. */
+function incarnationOf({ incarnation }: { readonly incarnation?: number }): number {
+  const number = natural(incarnation, 'incarnation');
+  if (number === 0) throw new PeerFrameError('a recovery of incarnation 0');
+  return number;
 }
 
 function readEntries(wire: readonly WireEntry[], previousIndex: number, previousTerm: number, leaderTerm: number): Entry[] {

@@ -143,6 +143,34 @@ describe('raft messages', () => {
           hintIndex: number(),
           hintTerm: number(),
         },
+        {
+          ...envelope,
+          type: 'append-request',
+          previousIndex,
+          previousTerm: 1,
+          entries,
+          commitIndex: number(),
+          round: number(),
+          recovery: { incarnation: random.integer(1, 2 ** 45), upTo: number() },
+        },
+        {
+          ...envelope,
+          type: 'append-response',
+          accepted: true,
+          round: number(),
+          matchIndex: number(),
+          recovery: { incarnation: random.integer(1, 2 ** 45), over: random.chance(0.5) },
+        },
+        {
+          ...envelope,
+          type: 'append-response',
+          accepted: false,
+          round: number(),
+          rejectedIndex: number(),
+          hintIndex: number(),
+          hintTerm: number(),
+          recovery: { incarnation: random.integer(1, 2 ** 45), over: random.chance(0.5) },
+        },
         { ...envelope, type: 'read-index-request', requestId: number() },
         { ...envelope, type: 'read-index-response', requestId: number(), readIndex: random.pick([undefined, number()]) },
       ];
@@ -158,6 +186,7 @@ describe('raft messages', () => {
     ['an entry of a later term than its leader', { term: 2, appendRequest: { entries: [{ term: 3 }] } }, 'term 3'],
     ['entry terms that fall', { term: 5, appendRequest: { entries: [{ term: 4 }, { term: 3 }] } }, 'term 3'],
     ['an entry below the previous term', { term: 5, appendRequest: { previousTerm: 4, entries: [{ term: 3 }] } }, 'term 3'],
+    ['a recovery of no incarnation', { term: 1, appendAccepted: { recovery: { over: true } } }, 'incarnation 0'],
     ['an index beyond 2^53', { term: 1, appendRequest: { commitIndex: 2 ** 53 } }, String(2 ** 53)],
   ])('%s is refused', (_name, wire, named) => {
     expect(() => readMessage(wire, 'n1', 'n2')).toThrow(PeerFrameError);

@@ -12,6 +12,7 @@ export interface WorldOptions {
   readonly nodes?: number;
   readonly keepsRunning?: boolean;
   readonly staysStopped?: boolean;
+  readonly neverRejoins?: boolean;
   /** Nodes for which everything is refused. */
   readonly refuses?: readonly string[];
   /** What a node measures after an injection, or before one ends. */
@@ -53,6 +54,14 @@ export function world(options: WorldOptions = {}) {
       },
       async restart(node) {
         told('restart', node);
+      },
+      async wipe(node) {
+        told('wipe', node);
+        return options.how ?? 'SIGKILL';
+      },
+      async waitForRejoin(node) {
+        told('wait for', node);
+        if (options.neverRejoins) throw new Error(`${node} did not catch up`);
       },
       async shutDown(node) {
         told('shut down', node);
