@@ -93,7 +93,7 @@ export async function checkAppendLists(
 }
 
 function listsOf(operations: readonly Operation[]): List[] {
-  const readLists = new ReadLists();
+  const readLists = new ReadLists(operations);
   const lists = new Map<string | undefined, List>();
   for (const operation of operations) {
     const { key, f, outcome } = operation;
@@ -168,7 +168,8 @@ function shortestBeyond(reads: readonly Operation[], at: number): Operation {
   for (const read of reads) {
     if (lengthOf(read) <= at) continue;
     const shorter = best === undefined || lengthOf(read) < lengthOf(best);
-    if (shorter || (lengthOf(read) === lengthOf(best as Operation) && read.returnedAt < (best as Operation).returnedAt)) best = read;
+    if (shorter || (lengthOf(read) === lengthOf(best as Operation) && read.returnedAt < (best as Operation).returnedAt))
+      best = read;
   }
   return best as Operation;
 }

@@ -113,7 +113,8 @@ export async function checkBank(
 
 function transferOf(operation: Operation, accounts: number): Transfer {
   const { from, to, amount } = (operation.input ?? {}) as Partial<Record<'from' | 'to' | 'amount', unknown>>;
-  const isAccount = (account: unknown) => Number.isSafeInteger(account) && (account as number) >= 0 && (account as number) < accounts;
+  const isAccount = (account: unknown) =>
+    Number.isSafeInteger(account) && (account as number) >= 0 && (account as number) < accounts;
   if (isAccount(from) && isAccount(to) && Number.isSafeInteger(amount)) {
     return { operation, from: from as number, to: to as number, amount: amount as number };
   }
@@ -199,7 +200,9 @@ function choose(transfers: readonly Transfer[], missing: number[]): boolean | un
   const useful = transfers.filter(({ from, to, amount }) => from !== to && amount !== 0);
   useful.sort((a, b) => Math.min(a.from, a.to) - Math.min(b.from, b.to));
   const last = missing.map((_, account) => useful.findLastIndex(({ from, to }) => from === account || to === account));
-  const settledAfter = Array.from({ length: useful.length }, (_, at) => [...last.keys()].filter((account) => last[account] === at));
+  const settledAfter = Array.from({ length: useful.length }, (_, at) =>
+    [...last.keys()].filter((account) => last[account] === at),
+  );
   if ([...last.keys()].some((account) => last[account] === -1 && missing[account] !== 0)) return false;
   let tries = 0;
   const decide = (at: number): boolean => {

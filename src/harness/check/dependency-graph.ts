@@ -147,7 +147,9 @@ export class DependencyGraph {
     for (const node of starts) {
       if (!isWithinBudget()) break;
       const limit = best === undefined ? Number.POSITIVE_INFINITY : this.#lengthOf(best);
-      const found = kind.oneRw ? this.#throughOneRw(node, inside, kind.mask & ~RW, limit) : this.#path(node, node, inside, kind.mask, limit);
+      const found = kind.oneRw
+        ? this.#throughOneRw(node, inside, kind.mask & ~RW, limit)
+        : this.#path(node, node, inside, kind.mask, limit);
       if (found !== undefined) best = found;
       if (best !== undefined && this.#lengthOf(best) <= 2) break;
     }

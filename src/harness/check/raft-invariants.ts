@@ -72,7 +72,11 @@ class InvariantCheck {
     let before: Applied | undefined;
     for (const applied of [...this.#byIndex.values()].sort((a, b) => a.index - b.index)) {
       if (before !== undefined && applied.term < before.term) {
-        return this.#finding(`the entry at ${applied.index} is of an earlier term than the one at ${before.index}`, before, applied);
+        return this.#finding(
+          `the entry at ${applied.index} is of an earlier term than the one at ${before.index}`,
+          before,
+          applied,
+        );
       }
       before = applied;
     }
@@ -106,7 +110,11 @@ class InvariantCheck {
     const other = this.#byIndex.get(event.index);
     if (other === undefined) this.#byIndex.set(event.index, event);
     else if (other.term !== event.term) {
-      return this.#finding(`the entry at ${event.index} has term ${other.term} on ${other.node} and ${event.term} on ${event.node}`, other, event);
+      return this.#finding(
+        `the entry at ${event.index} has term ${other.term} on ${other.node} and ${event.term} on ${event.node}`,
+        other,
+        event,
+      );
     } else if (other.checksum !== event.checksum) {
       return this.#finding(`${other.node} and ${event.node} applied different entries up to ${event.index}`, other, event);
     }

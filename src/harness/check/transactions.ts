@@ -24,7 +24,8 @@ export function transactionOf(operation: Operation): Transaction {
   if (f === 'append' || f === 'read') return { operation, steps: singleStep(operation) };
   if (f !== 'txn') throw new HistoryStructureError(index, `list-append has txn, append and read, not ${f}`);
   const value = outcome === 'ok' ? operation.output : operation.input;
-  if (!Array.isArray(value)) throw new HistoryStructureError(index, `a txn is a list of micro-operations, not ${describeValue(value)}`);
+  if (!Array.isArray(value))
+    throw new HistoryStructureError(index, `a txn is a list of micro-operations, not ${describeValue(value)}`);
   return { operation, steps: value.flatMap((step: unknown) => stepOf(step, index, outcome === 'ok')) };
 }
 
@@ -43,7 +44,10 @@ function stepOf(step: unknown, index: number, isResult: boolean): MicroOperation
     return [{ f: 'append', key, element: value }];
   }
   if (name !== 'r' && name !== ':r') {
-    throw new HistoryStructureError(index, `a micro-operation is [append, key, element] or [r, key, list], not ${describeValue(step)}`);
+    throw new HistoryStructureError(
+      index,
+      `a micro-operation is [append, key, element] or [r, key, list], not ${describeValue(step)}`,
+    );
   }
   if (!isResult) return [];
   const list = value === null ? [] : value;

@@ -40,15 +40,7 @@ export type HistoryModel = 'register' | 'register-map' | 'kv' | 'set' | 'append'
  * texts, by key. `set`: add, read-all. `append`: append-only lists by key: append (a unique element), read. `bank`:
  * transfer ({ from, to, amount }), read-all (all balances). `list-append`: transactions over append-only lists: txn.
  */
-export const HISTORY_MODELS: readonly HistoryModel[] = [
-  'register',
-  'register-map',
-  'kv',
-  'set',
-  'append',
-  'bank',
-  'list-append',
-];
+export const HISTORY_MODELS: readonly HistoryModel[] = ['register', 'register-map', 'kv', 'set', 'append', 'bank', 'list-append'];
 
 export interface HistoryHeader {
   readonly model: HistoryModel;
