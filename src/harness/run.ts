@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
 import { freshSeed, Random } from '../runtime/random.ts';
-import { checkHistories } from './check/check-histories.ts';
+import { checkHistories, checkNodes } from './check/check-histories.ts';
 import { runFaults } from './faults/schedule.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
@@ -95,7 +95,10 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
     seed: options.seed,
     nodes: cluster.nodes.map((node) => node.id),
     watch,
-    checks: await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock),
+    checks: [
+      ...(await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)),
+      ...checkNodes(cluster.events, clock),
+    ],
     interrupted: signal.aborted,
     historyFiles: histories.map((path) => relative(options.folder, path)),
   });

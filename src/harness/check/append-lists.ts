@@ -9,7 +9,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { formatDuration } from '../../runtime/duration.ts';
-import { breathe } from './breathe.ts';
+import { breathe } from '../../runtime/breathe.ts';
 import type { ExplainedOperation, Explanation } from './explanation.ts';
 import type { LinearizabilityProgress, LinearizabilityResult } from './linearizability.ts';
 import { describeValue } from './model.ts';

@@ -4,7 +4,7 @@
 
 import type { Clock } from '../../runtime/clock.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { breathe } from './breathe.ts';
+import { breathe } from '../../runtime/breathe.ts';
 import { describeValue } from './model.ts';
 import type { Operation } from './operation.ts';
 import { HistoryStructureError } from './operation.ts';

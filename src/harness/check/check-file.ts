@@ -17,7 +17,7 @@ import { checkLinearizability } from './linearizability.ts';
 import { checkListAppend } from './list-append.ts';
 import { checkMonotonicAppend, checkMonotonicReads, checkMonotonicSet } from './monotonic-reads.ts';
 import type { Operation } from './operation.ts';
-import { pairOperations } from './operation.ts';
+import { Pairing } from './operation.ts';
 import { ReadLists } from './read-lists.ts';
 import { registerModel } from './register.ts';
 import { explain, explainAcknowledgedWrites, explainVerdict } from './render.ts';
@@ -30,6 +30,8 @@ export interface CheckFileOptions {
   readonly initial?: unknown;
   /** Milliseconds, > 0, for reading and checking. Default: no limit. */
   readonly timeLimitMs?: number;
+  /** Called about once for each megabyte read, with the operations so far. */
+  readonly onRead?: (operations: number) => void;
   readonly onProgress?: (progress: LinearizabilityProgress) => void;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
@@ -65,10 +67,15 @@ export async function checkFile(path: string, options: CheckFileOptions = {}): P
   }
   const begin = clock.now();
   options.signal?.throwIfAborted();
-  const history = await openHistory(path);
+  const history = await openHistory(path, options.signal);
   const model = options.model ?? history.model;
-  const operations = await pairOperations(history.events, model === 'append' ? new ReadLists().shorten : undefined);
-  options.signal?.throwIfAborted();
+  const pairing = new Pairing(model === 'append' ? new ReadLists().shorten : undefined);
+  for await (const batch of history.batches) {
+    options.signal?.throwIfAborted();
+    for (const event of batch) pairing.add(event);
+    options.onRead?.(pairing.operations.length);
+  }
+  const { operations } = pairing;
   const { timeLimitMs } = options;
   const results = await checkOperations(operations, {
     model,

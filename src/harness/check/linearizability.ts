@@ -1,7 +1,7 @@
 // Is a history linearizable? Every key by itself (linearizability is local: Herlihy and Wing 1990, theorem 1), all keys
 // in turns, so that one hard key does not hide a violation in another, and with budgets of time and memory.
 
-import { setImmediate } from 'node:timers';
+import { breathe } from '../../runtime/breathe.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { formatDuration } from '../../runtime/duration.ts';
@@ -171,7 +171,7 @@ class Check {
       optional: partition.optional,
       stuck: partition.search?.stuckAt,
       conflict: partition.conflict,
-      breathe: () => this.#yield(),
+      breathe: () => breathe(this.#signal),
     });
     return { ...this.#examined(), verdict: 'violated', explanation };
   }
@@ -194,14 +194,7 @@ class Check {
     if (this.#steps - this.#stepsAtYield < YIELD_AFTER_STEPS) return;
     this.#stepsAtYield = this.#steps;
     this.#report();
-    await this.#yield();
-  }
-
-  async #yield(): Promise<void> {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-    this.#signal?.throwIfAborted();
+    await breathe(this.#signal);
   }
 
   #report(): void {

@@ -10,7 +10,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { formatDuration } from '../../runtime/duration.ts';
-import { breathe } from './breathe.ts';
+import { breathe } from '../../runtime/breathe.ts';
 import { DependencyGraph, ONWARD, REAL_TIME, RW, WR, WW } from './dependency-graph.ts';
 import { inferVersions, type Anomaly, type KeyVersions, type Versions } from './list-versions.ts';
 import { describeValue } from './model.ts';

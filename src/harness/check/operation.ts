@@ -56,10 +56,11 @@ export async function pairOperations(
 ): Promise<Operation[]> {
   const pairing = new Pairing(whenComplete);
   for await (const event of events) pairing.add(event);
-  return pairing.finish();
+  return pairing.operations;
 }
 
-class Pairing {
+/** Pairs event by event, for those that have something to do in between. See pairOperations. */
+export class Pairing {
   readonly #operations: Operation[] = [];
   /** Process -> position of its operation among #operations. */
   readonly #underWay = new Map<number, number>();
@@ -77,7 +78,8 @@ class Pairing {
     else this.#complete(event, event.process, position);
   }
 
-  finish(): Operation[] {
+  /** Those so far, in the order of their invocation. */
+  get operations(): Operation[] {
     return this.#operations;
   }
 
