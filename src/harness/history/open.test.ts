@@ -138,7 +138,7 @@ describe('EDN', () => {
     ['kv', ':f :append :key "x" :value "a"', ':f :get :key "x" :value "a"', { key: 'x' }],
     ['list-append', ':f :append :key 1 :value 1', ':f :txn :value [[:r 1 [1]]]', {}],
   ])('of lists: %s, %s', async (model, asked, answered, event) => {
-    const invoked = answered.replace(/\[1\]+(?=\]|$)/, 'nil');
+    const invoked = answered.replace('[1]', 'nil');
     const text = `{:process 0 :type :invoke ${asked}}{:process 1 :type :invoke ${invoked}}{:process 1 :type :ok ${answered}}`;
     const history = await open(text);
     expect(history).toMatchObject({ format: 'edn', model });
