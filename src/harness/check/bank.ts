@@ -215,8 +215,8 @@ function choose(transfers: readonly Transfer[], missing: number[]): boolean | un
     missing[from] = (missing[from] as number) + amount;
     missing[to] = (missing[to] as number) - amount;
     if (settled() && decide(at + 1)) return true;
-    missing[from] = (missing[from] as number) - amount;
-    missing[to] = (missing[to] as number) + amount;
+    missing[from] -= amount;
+    missing[to] += amount;
     return false;
   };
   const found = decide(0);

@@ -109,11 +109,14 @@ class Simulation {
     const readOnly = running.steps.every(([f]) => f === 'r');
     const lag = isolation === 'stale' && readOnly ? this.#random.integer(0, 3) : 0;
     running.snapshot ??= this.#states.at(-1 - Math.min(lag, this.#states.length - 1)) as State;
-    do {
-      const step = running.steps[running.done.length];
-      if (step === undefined) this.#commit(running);
-      else running.done.push(this.#do(running, step));
-    } while (atomic && running.outcome === undefined);
+    this.#takeStep(running);
+    if (atomic && running.outcome === undefined) this.#advance(running);
+  }
+
+  #takeStep(running: Running): void {
+    const step = running.steps[running.done.length];
+    if (step === undefined) this.#commit(running);
+    else running.done.push(this.#do(running, step));
   }
 
   #do({ own, snapshot }: Running, [f, key, value]: Step): Step {
