@@ -1,4 +1,4 @@
-// `windtunnel check HISTORY`: is a recorded history linearizable, did acknowledged writes survive?
+// `windtunnel check HISTORY`: is a recorded history linearizable, serializable, did acknowledged writes survive?
 
 import { existsSync } from 'node:fs';
 import { formatDuration, parseDuration } from '../runtime/duration.ts';
@@ -29,8 +29,17 @@ export const check: Command = {
     },
     json: { type: 'boolean', description: 'print JSON, one object a file' },
   },
-  notes: `Reads the histories of windtunnel's own runs (results/*/*/history-*.jsonl), Jepsen's history.edn of a register, and the
-etcd and key-value logs of porcupine.
+  notes: `Formats, told apart by content: Windtunnel's own (results/*/*/history-*.jsonl), Jepsen's history.edn, the etcd logs of
+Jepsen and the key-value logs of porcupine.
+
+Models, and what is checked:
+  register      read, write, cas                   linearizability
+  register-map  the same, by key                   linearizability
+  kv            get, put, append of texts, by key  linearizability
+  set           add, read-all                      acknowledged adds survive; monotonic reads
+  append        append, read, by key               linearizability; monotonic appends and reads
+  bank          transfer, read-all                 totals and balances, against the transfers
+  list-append   txn of appends and reads           strict serializability, as Elle does
 
 Exit codes: 0 all valid, 95 one is violated, 96 one could not be decided.`,
   async run(invocation) {
@@ -48,12 +57,11 @@ Exit codes: 0 all valid, 95 one is violated, 96 one could not be decided.`,
           ...(model !== '' && { model }),
           timeLimitMs,
           signal: interruption.signal,
-          onProgress: ({ partitionsDone, partitions, steps }) => {
-            if (process.stderr.isTTY)
-              process.stderr.write(`\r\u001b[K${path}: ${partitionsDone} of ${partitions} keys, ${steps} steps`);
-          },
+          onRead: (operations) => showProgress(`${path}: ${operations} operations read`),
+          onProgress: ({ partitionsDone, partitions, steps }) =>
+            showProgress(`${path}: ${partitionsDone} of ${partitions} keys, ${steps} steps`),
         });
-        if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+        showProgress('');
         verdicts.add(checked.verdict);
         const durationMs = systemClock.now() - startMs;
         process.stdout.write(
@@ -72,6 +80,11 @@ Exit codes: 0 all valid, 95 one is violated, 96 one could not be decided.`,
     return verdicts.has('unknown') ? EXIT.invalid : EXIT.passed;
   },
 };
+
+/** Replaces the last progress, where there is a terminal. */
+function showProgress(progress: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${progress}`);
+}
 
 function indent(lines: string): string {
   return lines.replaceAll(/^/gm, '  ');

@@ -68,6 +68,7 @@ test('a run writes a valid result, its histories and logs, prints the summary, a
   expect(result?.checks.map((check) => [check.checker, check.verdict])).toEqual([
     ['linearizability', 'valid'],
     ['acknowledged-writes', 'valid'],
+    ['raft-invariants', 'valid'],
   ]);
   // An open loop starts what the schedule says, no more and no less.
   const started = result?.statistics.filter((each) => each.load === 'registers').reduce((sum, each) => sum + each.count, 0);

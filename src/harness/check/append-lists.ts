@@ -9,7 +9,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { formatDuration } from '../../runtime/duration.ts';
-import { breathe } from './breathe.ts';
+import { breathe } from '../../runtime/breathe.ts';
 import type { ExplainedOperation, Explanation } from './explanation.ts';
 import type { LinearizabilityProgress, LinearizabilityResult } from './linearizability.ts';
 import { describeValue } from './model.ts';
@@ -93,7 +93,7 @@ export async function checkAppendLists(
 }
 
 function listsOf(operations: readonly Operation[]): List[] {
-  const readLists = new ReadLists();
+  const readLists = new ReadLists(operations);
   const lists = new Map<string | undefined, List>();
   for (const operation of operations) {
     const { key, f, outcome } = operation;

@@ -4,7 +4,7 @@
 
 import type { Clock } from '../../runtime/clock.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { breathe } from './breathe.ts';
+import { breathe } from '../../runtime/breathe.ts';
 import { describeValue } from './model.ts';
 import type { Operation } from './operation.ts';
 import { HistoryStructureError } from './operation.ts';
@@ -215,8 +215,8 @@ function choose(transfers: readonly Transfer[], missing: number[]): boolean | un
     missing[from] = (missing[from] as number) + amount;
     missing[to] = (missing[to] as number) - amount;
     if (settled() && decide(at + 1)) return true;
-    missing[from] = (missing[from] as number) - amount;
-    missing[to] = (missing[to] as number) + amount;
+    missing[from] -= amount;
+    missing[to] += amount;
     return false;
   };
   const found = decide(0);

@@ -1,7 +1,6 @@
 // Checks a recorded history, of any format that can be told from its content.
 
 import type { Clock } from '../../runtime/clock.ts';
-import { unreachable } from '../../runtime/assert.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import type { HistoryModel } from '../history/event.ts';
 import { HISTORY_MODELS } from '../history/event.ts';
@@ -16,8 +15,8 @@ import type { LinearizabilityOptions, LinearizabilityProgress, LinearizabilityRe
 import { checkLinearizability } from './linearizability.ts';
 import { checkListAppend } from './list-append.ts';
 import { checkMonotonicAppend, checkMonotonicReads, checkMonotonicSet } from './monotonic-reads.ts';
-import type { Operation } from './operation.ts';
-import { pairOperations } from './operation.ts';
+import { OperationList, Pairing } from './operation.ts';
+import { OperationStore } from './operation-store.ts';
 import { ReadLists } from './read-lists.ts';
 import { registerModel } from './register.ts';
 import { explain, explainAcknowledgedWrites, explainVerdict } from './render.ts';
@@ -30,6 +29,8 @@ export interface CheckFileOptions {
   readonly initial?: unknown;
   /** Milliseconds, > 0, for reading and checking. Default: no limit. */
   readonly timeLimitMs?: number;
+  /** Called about once for each megabyte read, with the operations so far. */
+  readonly onRead?: (operations: number) => void;
   readonly onProgress?: (progress: LinearizabilityProgress) => void;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
@@ -65,12 +66,17 @@ export async function checkFile(path: string, options: CheckFileOptions = {}): P
   }
   const begin = clock.now();
   options.signal?.throwIfAborted();
-  const history = await openHistory(path);
+  const history = await openHistory(path, options.signal);
   const model = options.model ?? history.model;
-  const operations = await pairOperations(history.events, model === 'append' ? new ReadLists().shorten : undefined);
-  options.signal?.throwIfAborted();
+  const sink = sinkFor(model);
+  const pairing = new Pairing(sink);
+  for await (const batch of history.batches) {
+    options.signal?.throwIfAborted();
+    for (const event of batch) pairing.add(event);
+    options.onRead?.(pairing.operations);
+  }
   const { timeLimitMs } = options;
-  const results = await checkOperations(operations, {
+  const results = await checkOperations(sink, {
     model,
     initial: 'initial' in options ? options.initial : history.initial,
     nilReadIsUnknown: history.nilReadIsUnknown,
@@ -86,7 +92,7 @@ export async function checkFile(path: string, options: CheckFileOptions = {}): P
     path,
     format: history.format,
     model,
-    operations: operations.length,
+    operations: pairing.operations,
     verdict: worstOf(results),
     results,
     summary: results.map(summaryOf).join('\n'),
@@ -100,11 +106,20 @@ interface Question {
   readonly limits: Omit<LinearizabilityOptions, 'model'>;
 }
 
-async function checkOperations(operations: readonly Operation[], question: Question): Promise<CheckerResult[]> {
+/** How the operations of a model are best held: by key where that is how they are checked. */
+function sinkFor(model: HistoryModel): OperationStore | OperationList {
+  if (model === 'register' || model === 'register-map' || model === 'kv') return new OperationStore(model === 'register');
+  return new OperationList(model === 'append' ? new ReadLists().shorten : undefined);
+}
+
+async function checkOperations(held: OperationStore | OperationList, question: Question): Promise<CheckerResult[]> {
   const { model, initial, nilReadIsUnknown, limits } = question;
+  if (held instanceof OperationStore) {
+    const object = model === 'kv' ? kvModel() : registerModel({ initial, nilReadIsUnknown });
+    return [await checkLinearizability(held, { model: object, ...limits })];
+  }
+  const { operations } = held;
   switch (model) {
-    case 'set':
-      return [checkAcknowledgedWrites(operations), ...applicable(checkMonotonicSet(operations))];
     case 'append': {
       const linearizable = await checkAppendLists(operations, limits);
       return [linearizable, ...applicable(checkMonotonicAppend(operations), checkMonotonicReads(operations))];
@@ -113,25 +128,13 @@ async function checkOperations(operations: readonly Operation[], question: Quest
       return [await checkBank(operations, bankStartOf(initial), limits)];
     case 'list-append':
       return [await checkListAppend(operations, limits)];
-    case 'kv':
-      return [await checkLinearizability(operations, { model: kvModel(), ...limits })];
-    case 'register':
-    case 'register-map': {
-      const register = registerModel({ initial, nilReadIsUnknown });
-      return [await checkLinearizability(oneKey(model, operations), { model: register, ...limits })];
-    }
     default:
-      return unreachable(model);
+      return [checkAcknowledgedWrites(operations), ...applicable(checkMonotonicSet(operations))];
   }
 }
 
 function applicable(...verdicts: readonly (CheckerVerdict | undefined)[]): CheckerVerdict[] {
   return verdicts.filter((verdict) => verdict !== undefined);
-}
-
-/** A single register is one object, whatever keys were recorded. */
-function oneKey(model: HistoryModel, operations: readonly Operation[]): readonly Operation[] {
-  return model === 'register' ? operations.map((operation) => ({ ...operation, key: undefined })) : operations;
 }
 
 function worstOf(results: readonly CheckerResult[]): CheckedFile['verdict'] {

@@ -1,7 +1,7 @@
 // Is a history linearizable? Every key by itself (linearizability is local: Herlihy and Wing 1990, theorem 1), all keys
 // in turns, so that one hard key does not hide a violation in another, and with budgets of time and memory.
 
-import { setImmediate } from 'node:timers';
+import { breathe } from '../../runtime/breathe.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { formatDuration } from '../../runtime/duration.ts';
@@ -9,6 +9,7 @@ import type { Explanation } from './explanation.ts';
 import { explainViolation } from './explanation.ts';
 import type { Model } from './model.ts';
 import type { Operation } from './operation.ts';
+import { OperationStore } from './operation-store.ts';
 import { Search } from './search.ts';
 import { layOut } from './timeline.ts';
 import type { ZoneConflict } from './zones.ts';
@@ -60,7 +61,7 @@ const YIELD_AFTER_STEPS = 40_000;
  * HistoryStructureError for an operation that the model does not know, and the signal's reason when aborted.
  */
 export async function checkLinearizability(
-  operations: readonly Operation[],
+  operations: readonly Operation[] | OperationStore,
   options: LinearizabilityOptions,
 ): Promise<LinearizabilityResult> {
   return new Check(operations, options).run();
@@ -68,16 +69,17 @@ export async function checkLinearizability(
 
 interface Partition {
   readonly key: string | undefined;
-  readonly required: Operation[];
-  readonly optional: Operation[];
-  operations: number;
+  readonly operations: number;
+  /** What has to and what may be ordered; empty before its first turn and after its last. */
+  required: Operation[];
+  optional: Operation[];
   search: Search | undefined;
   conflict: ZoneConflict | undefined;
 }
 
 class Check {
   readonly #model: Model;
-  readonly #operations: number;
+  readonly #store: OperationStore;
   readonly #partitions: readonly Partition[];
   readonly #clock: Clock;
   readonly #timeLimitMs: number;
@@ -87,16 +89,24 @@ class Check {
   readonly #onProgress: ((progress: LinearizabilityProgress) => void) | undefined;
   /** Keys given up for want of memory. */
   readonly #abandoned: Partition[] = [];
+  #anyRequired = false;
   #cacheBytes = 0;
   #steps = 0;
   #stepsAtYield = 0;
   #partitionsDone = 0;
   #operationsDone = 0;
 
-  constructor(operations: readonly Operation[], options: LinearizabilityOptions) {
+  constructor(operations: readonly Operation[] | OperationStore, options: LinearizabilityOptions) {
     this.#model = options.model;
-    this.#operations = operations.length;
-    this.#partitions = partition(operations, options.model);
+    this.#store = operations instanceof OperationStore ? operations : storeOf(operations);
+    this.#partitions = [...this.#store.keys].map((key) => ({
+      key,
+      operations: this.#store.countOf(key),
+      required: [],
+      optional: [],
+      search: undefined,
+      conflict: undefined,
+    }));
     this.#clock = options.clock ?? systemClock;
     this.#timeLimitMs = positive(options.timeLimitMs ?? Number.POSITIVE_INFINITY, 'timeLimitMs');
     this.#deadline = this.#clock.now() + this.#timeLimitMs;
@@ -106,8 +116,7 @@ class Check {
   }
 
   async run(): Promise<LinearizabilityResult> {
-    if (this.#operations === 0) return this.#unknown('the history has no operations');
-    if (this.#partitions.every(({ required }) => required.length === 0)) return this.#unknown('no operation succeeded');
+    if (this.#store.size === 0) return this.#unknown('the history has no operations');
     const result = await this.#takeTurns();
     this.#report();
     return result;
@@ -131,6 +140,7 @@ class Check {
       waiting = next;
     }
     const [first] = this.#abandoned;
+    if (!this.#anyRequired) return this.#unknown('no operation succeeded');
     if (first === undefined) return { ...this.#examined(), verdict: 'valid' };
     const limit = `${Math.round(this.#maxCacheBytes / 1024 / 1024)} MiB`;
     const others = this.#abandoned.length === 1 ? '' : ` and ${this.#abandoned.length - 1} more`;
@@ -139,6 +149,7 @@ class Check {
 
   #turn(partition: Partition): 'violated' | 'running' | 'done' {
     if (partition.search === undefined) {
+      this.#fill(partition);
       const timeline = layOut(this.#model, partition.required, partition.optional);
       // Laying out costs time too.
       this.#steps += partition.operations;
@@ -158,9 +169,20 @@ class Check {
     // The largest part by far, and not needed any more.
     this.#cacheBytes -= search.cacheBytes;
     partition.search = undefined;
+    partition.required = [];
+    partition.optional = [];
     this.#partitionsDone++;
     this.#operationsDone += partition.operations;
     return 'done';
+  }
+
+  #fill(partition: Partition): void {
+    for (const operation of this.#store.operationsOf(partition.key)) {
+      const role = this.#model.role(operation);
+      if (role === 'required') partition.required.push(operation);
+      else if (role === 'optional') partition.optional.push(operation);
+    }
+    if (partition.required.length > 0) this.#anyRequired = true;
   }
 
   async #violated(partition: Partition): Promise<LinearizabilityResult> {
@@ -171,7 +193,7 @@ class Check {
       optional: partition.optional,
       stuck: partition.search?.stuckAt,
       conflict: partition.conflict,
-      breathe: () => this.#yield(),
+      breathe: () => breathe(this.#signal),
     });
     return { ...this.#examined(), verdict: 'violated', explanation };
   }
@@ -185,7 +207,7 @@ class Check {
       checker: 'linearizability',
       model: this.#model.name,
       partitions: this.#partitions.length,
-      operations: this.#operations,
+      operations: this.#store.size,
       steps: this.#steps,
     };
   }
@@ -194,14 +216,7 @@ class Check {
     if (this.#steps - this.#stepsAtYield < YIELD_AFTER_STEPS) return;
     this.#stepsAtYield = this.#steps;
     this.#report();
-    await this.#yield();
-  }
-
-  async #yield(): Promise<void> {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-    this.#signal?.throwIfAborted();
+    await breathe(this.#signal);
   }
 
   #report(): void {
@@ -209,27 +224,16 @@ class Check {
       partitionsDone: this.#partitionsDone,
       partitions: this.#partitions.length,
       operationsDone: this.#operationsDone,
-      operations: this.#operations,
+      operations: this.#store.size,
       steps: this.#steps,
     });
   }
 }
 
-function partition(operations: readonly Operation[], model: Model): Partition[] {
-  const partitions = new Map<string | undefined, Partition>();
-  for (const operation of operations) {
-    const { key } = operation;
-    let partition = partitions.get(key);
-    if (partition === undefined) {
-      partition = { key, required: [], optional: [], operations: 0, search: undefined, conflict: undefined };
-      partitions.set(key, partition);
-    }
-    partition.operations++;
-    const role = model.role(operation);
-    if (role === 'required') partition.required.push(operation);
-    else if (role === 'optional') partition.optional.push(operation);
-  }
-  return [...partitions.values()];
+function storeOf(operations: readonly Operation[]): OperationStore {
+  const store = new OperationStore();
+  for (const operation of operations) store.add(operation);
+  return store;
 }
 
 function positive(value: number, name: string): number {

@@ -10,9 +10,9 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { formatDuration } from '../../runtime/duration.ts';
-import { breathe } from './breathe.ts';
+import { breathe } from '../../runtime/breathe.ts';
 import { DependencyGraph, ONWARD, REAL_TIME, RW, WR, WW } from './dependency-graph.ts';
-import { inferVersions, type Anomaly, type Versions } from './list-versions.ts';
+import { inferVersions, type Anomaly, type KeyVersions, type Versions } from './list-versions.ts';
 import { describeValue } from './model.ts';
 import type { Operation } from './operation.ts';
 import { lineOf, spanOf } from './operation-line.ts';
@@ -109,6 +109,14 @@ function explained(anomalies: readonly Anomaly[], transactions: readonly Transac
   return { reason: `not strictly serializable: ${names.join(', ')}`, explanation };
 }
 
+/** What comes behind the last version of a key that was read. */
+interface Tail {
+  readonly node: number;
+  readonly unread: KeyVersions['unread'];
+  /** Transactions that read the last version and appended behind it. */
+  readonly updaters: Set<number>;
+}
+
 /** The dependency graph: transactions are its first nodes, in their order. */
 class Dependencies {
   readonly graph = new DependencyGraph();
@@ -136,23 +144,23 @@ class Dependencies {
   }
 
   /** Version after version of every key; behind the last one a node that stands for the appends that nobody read. */
-  #addWrites(): Map<string, number> {
-    const tails = new Map<string, number>();
+  #addWrites(): Map<string, Tail> {
+    const tails = new Map<string, Tail>();
     for (const [key, { elements, writers, unread }] of this.#versions.lists) {
       for (let at = 1; at < elements.length; at++) {
         this.#add(writers[at - 1] as number, writers[at] as number, WW, key, elements[at]);
       }
       if (unread.length === 0) continue;
-      const tail = this.graph.addNode();
-      tails.set(key, tail);
+      const node = this.graph.addNode();
+      tails.set(key, { node, unread, updaters: new Set() });
       const last = writers.at(-1);
-      if (last !== undefined) this.#add(last, tail, WW, key, undefined);
-      for (const { writer, element } of unread) if (writer !== last) this.#add(tail, writer, ONWARD, key, element);
+      if (last !== undefined) this.#add(last, node, WW, key, undefined);
+      for (const { writer, element } of unread) if (writer !== last) this.#add(node, writer, ONWARD, key, element);
     }
     return tails;
   }
 
-  #addReads(at: number, { steps }: Transaction, tails: ReadonlyMap<string, number>): void {
+  #addReads(at: number, { steps }: Transaction, tails: ReadonlyMap<string, Tail>): void {
     for (const step of steps) {
       if (step.f !== 'read') continue;
       const { key, list } = step;
@@ -162,11 +170,24 @@ class Dependencies {
       const last = list.length - 1;
       if (last >= 0) this.#add(writers[last] as number, at, WR, key, elements[last]);
       if (list.length < elements.length) this.#add(at, writers[list.length] as number, RW, key, elements[list.length]);
-      else {
-        const tail = tails.get(key);
-        if (tail !== undefined) this.#add(at, tail, RW, key, undefined);
-      }
+      else this.#addReadOfLast(at, key, tails);
     }
+  }
+
+  /** Whoever read the last known version comes before the appends behind it. */
+  #addReadOfLast(at: number, key: string, tails: ReadonlyMap<string, Tail>): void {
+    const tail = tails.get(key);
+    if (tail === undefined) return;
+    const { node, unread, updaters } = tail;
+    if (!unread.some(({ writer }) => writer === at)) {
+      this.#add(at, node, RW, key, undefined);
+      return;
+    }
+    // It read and then appended itself, and through the node it would come before itself. Two of these are a cycle, a lost
+    // update, so that the edges of more are not needed.
+    if (updaters.has(at) || updaters.size === 2) return;
+    updaters.add(at);
+    for (const { writer, element } of unread) this.#add(at, writer, RW, key, element);
   }
 
   /** A chain of the moments at which a transaction returned: each leads to the next, and to what was called after it. */
@@ -204,6 +225,9 @@ class Dependencies {
       if (this.graph.kind(edge) === ONWARD && hop !== undefined) hop.last = edge;
       else hops.push({ first: edge, last: edge });
     }
+    // Told from the transaction that was called first.
+    const earliest = Math.min(...hops.map(({ first }) => this.graph.from(first)));
+    hops.unshift(...hops.splice(hops.findIndex(({ first }) => this.graph.from(first) === earliest)));
     const involved = hops.map(({ first }) => this.graph.from(first));
     const label = (node: number) => `T${involved.indexOf(node) + 1}`;
     const steps = hops.map(({ first, last }) => {

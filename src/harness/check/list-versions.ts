@@ -4,7 +4,7 @@
 import { describeValue } from './model.ts';
 import { HistoryStructureError } from './operation.ts';
 import { agreement } from './read-lists.ts';
-import type { Element, Transaction } from './transactions.ts';
+import type { Element, MicroOperation, Transaction } from './transactions.ts';
 import { describeList } from './transactions.ts';
 
 export interface Anomaly {
@@ -39,6 +39,8 @@ export interface Versions {
 interface Append {
   readonly writer: number;
   readonly element: Element;
+  /** What its transaction had appended to the key just before. */
+  readonly previous: Append | undefined;
   /** Whether its transaction appended to the key again. */
   intermediate: boolean;
 }
@@ -96,7 +98,7 @@ function collect(keys: Map<string, Key>, at: number, { operation, steps }: Trans
       }
       const earlier = own.get(step.key);
       if (earlier !== undefined) earlier.intermediate = true;
-      const append = { writer: at, element, intermediate: false };
+      const append = { writer: at, element, previous: earlier, intermediate: false };
       own.set(step.key, append);
       key.appends.set(element, append);
     } else {
@@ -126,8 +128,13 @@ function versionsOf(
 function internalAnomaly(at: number, { steps, operation }: Transaction): Anomaly | undefined {
   if (operation.outcome !== 'ok' || steps.length < 2) return undefined;
   const known = new Map<string, { whole: boolean; list: unknown[] }>();
-  for (const step of steps) {
+  for (const [number, step] of steps.entries()) {
     const before = known.get(step.key);
+    const early = steps.slice(number + 1).find((later) => isSeenIn(later, step));
+    if (early !== undefined) {
+      const why = `T1 read ${describeValue(step.key)} with an element that it appended only later`;
+      return { name: 'internal', meaning: 'a transaction contradicts itself', involved: [at], steps: [why] };
+    }
     if (step.f === 'append') {
       if (before === undefined) known.set(step.key, { whole: false, list: [step.element] });
       else before.list.push(step.element);
@@ -146,6 +153,10 @@ function internalAnomaly(at: number, { steps, operation }: Transaction): Anomaly
     known.set(step.key, { whole: true, list: [...step.list] });
   }
   return undefined;
+}
+
+function isSeenIn(append: MicroOperation, read: MicroOperation): boolean {
+  return append.f === 'append' && read.f === 'read' && append.key === read.key && read.list.includes(append.element);
 }
 
 /** At most one of each kind. */
@@ -188,6 +199,7 @@ function elementAnomalies(
     const earlier = seen.get(element);
     seen.set(element, at);
     const append = appends.get(element);
+    const { previous } = append ?? {};
     if (earlier !== undefined) {
       const why = `T1 read ${what} from ${shown} twice, as element ${earlier + 1} and ${at + 1}`;
       anomalies.push({ name: 'duplicate-elements', meaning: 'an append took effect twice', involved: [reader], steps: [why] });
@@ -197,6 +209,10 @@ function elementAnomalies(
     } else if (transactions[append.writer]?.operation.outcome === 'fail') {
       const why = `T2 read ${what} from ${shown}, which T1, which failed, had appended`;
       anomalies.push({ name: 'G1a', meaning: 'aborted read', involved: [append.writer, reader], steps: [why] });
+    } else if (previous !== undefined && !seen.has(previous.element)) {
+      const why = `T2 read ${what} from ${shown} without ${describeValue(previous.element)} before it, which T1 had appended first`;
+      const meaning = 'a transaction took effect in part, or out of order';
+      anomalies.push({ name: 'incompatible-order', meaning, involved: [append.writer, reader], steps: [why] });
     }
   }
   return anomalies;

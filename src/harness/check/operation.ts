@@ -44,32 +44,66 @@ export class HistoryStructureError extends Error {
   }
 }
 
+/** Where operations are put as they are paired. */
+export interface OperationSink {
+  /** One that has just been invoked; answers its number. They come in the order of their invocation. */
+  add(operation: Operation): number;
+  /** The same one, completed. */
+  replace(number: number, operation: Operation): void;
+}
+
+/** Operations as a plain list. */
+export class OperationList implements OperationSink {
+  readonly operations: Operation[] = [];
+  readonly #whenComplete: (operation: Operation) => Operation;
+
+  /** @param whenComplete may exchange an operation as it completes, for one that needs less memory. */
+  constructor(whenComplete: (operation: Operation) => Operation = (operation) => operation) {
+    this.#whenComplete = whenComplete;
+  }
+
+  add(operation: Operation): number {
+    return this.operations.push(operation) - 1;
+  }
+
+  replace(number: number, operation: Operation): void {
+    this.operations[number] = this.#whenComplete(operation);
+  }
+}
+
 /**
  * The operations of the clients, in the order of their invocation. Events of named processes ('nemesis') are passed
  * over. An operation that never completed is `unknown`. Throws HistoryStructureError when a process invokes while an
  * operation of its own is under way, and for a completion without an invocation.
- * @param whenComplete may exchange an operation as it completes, for one that needs less memory.
+ * @param whenComplete see OperationList.
  */
 export async function pairOperations(
   events: AsyncIterable<HistoryEvent> | Iterable<HistoryEvent>,
   whenComplete?: (operation: Operation) => Operation,
 ): Promise<Operation[]> {
-  const pairing = new Pairing(whenComplete);
+  const list = new OperationList(whenComplete);
+  const pairing = new Pairing(list);
   for await (const event of events) pairing.add(event);
-  return pairing.finish();
+  return list.operations;
 }
 
-class Pairing {
-  readonly #operations: Operation[] = [];
-  /** Process -> position of its operation among #operations. */
-  readonly #underWay = new Map<number, number>();
-  readonly #whenComplete: (operation: Operation) => Operation;
+/** Pairs event by event. Holds only what is under way. */
+export class Pairing {
+  readonly #sink: OperationSink;
+  readonly #underWay = new Map<number, { readonly number: number; readonly operation: Operation }>();
   #position = 0;
+  #operations = 0;
 
-  constructor(whenComplete: (operation: Operation) => Operation = (operation) => operation) {
-    this.#whenComplete = whenComplete;
+  constructor(sink: OperationSink) {
+    this.#sink = sink;
   }
 
+  /** How many were invoked so far. */
+  get operations(): number {
+    return this.#operations;
+  }
+
+  /** Throws HistoryStructureError, as pairOperations. */
   add(event: HistoryEvent): void {
     const position = this.#position++;
     if (typeof event.process !== 'number') return;
@@ -77,19 +111,13 @@ class Pairing {
     else this.#complete(event, event.process, position);
   }
 
-  finish(): Operation[] {
-    return this.#operations;
-  }
-
   #invoke(event: HistoryEvent, process: number, position: number): void {
-    const earlier = this.#underWay.get(process);
-    if (earlier !== undefined) {
-      const under = this.#operations[earlier] as Operation;
+    const under = this.#underWay.get(process)?.operation;
+    if (under !== undefined) {
       const reason = `process ${process} invokes ${event.f} while its ${under.f} (event ${under.index}) is under way`;
       throw new HistoryStructureError(event.index, reason);
     }
-    this.#underWay.set(process, this.#operations.length);
-    this.#operations.push({
+    const operation: Operation = {
       index: event.index,
       process,
       f: event.f,
@@ -103,15 +131,17 @@ class Pairing {
       returnedAt: Number.POSITIVE_INFINITY,
       calledNs: event.timeNs,
       returnedNs: Number.NaN,
-    });
+    };
+    this.#underWay.set(process, { number: this.#sink.add(operation), operation });
+    this.#operations++;
   }
 
   #complete(event: HistoryEvent, process: number, position: number): void {
-    const at = this.#underWay.get(process);
-    if (at === undefined) {
+    const under = this.#underWay.get(process);
+    if (under === undefined) {
       throw new HistoryStructureError(event.index, `process ${process} completes ${event.f}, which it did not invoke`);
     }
-    const operation = this.#operations[at] as Operation;
+    const { operation, number } = under;
     if (operation.f !== event.f) {
       const reason = `process ${process} completes ${event.f}, but ${operation.f} (event ${operation.index}) is under way`;
       throw new HistoryStructureError(event.index, reason);
@@ -122,7 +152,7 @@ class Pairing {
     }
     this.#underWay.delete(process);
     const known = event.type !== 'info';
-    this.#operations[at] = this.#whenComplete({
+    this.#sink.replace(number, {
       ...operation,
       output: event.type === 'ok' ? event.value : undefined,
       outcome: event.type === 'ok' ? 'ok' : event.type === 'fail' ? 'fail' : 'unknown',

@@ -7,10 +7,10 @@ import { HistoryStructureError } from './operation.ts';
 
 /** The first `length` elements of `elements`, which is the longest list that was read of its key. */
 export class ListPrefix {
-  readonly elements: readonly unknown[];
+  readonly elements: unknown[];
   readonly length: number;
 
-  constructor(elements: readonly unknown[], length: number) {
+  constructor(elements: unknown[], length: number) {
     this.elements = elements;
     this.length = length;
   }
@@ -22,6 +22,11 @@ export class ListPrefix {
 
 export class ReadLists {
   readonly #longest = new Map<string | undefined, unknown[]>();
+
+  /** @param operations that may have been shortened before: what contradicted their lists contradicts them still. */
+  constructor(operations: readonly Operation[] = []) {
+    for (const { key, output } of operations) if (output instanceof ListPrefix) this.#longest.set(key, output.elements);
+  }
 
   /**
    * The operation, with its list as a prefix of the longest known one of its key. A list that contradicts that one stays

@@ -1,10 +1,14 @@
 // Histories of Jepsen and Knossos: EDN, either one vector (or list) of operation maps, or one map after another. The
 // recorded key-value histories of Porcupine have the same form.
 
+import { breathe } from '../../runtime/breathe.ts';
 import type { EventType, HistoryEvent, HistoryModel } from './event.ts';
 import { HistoryFormatError } from './event.ts';
 import type { EdnValue } from './edn.ts';
 import { EdnError, EdnKeyword, EdnReader, EdnSymbol, EdnTagged } from './edn.ts';
+
+/** Events read between two turns of the event loop: some ten milliseconds. */
+const BREATHE_AFTER_EVENTS = 2_000;
 
 export interface JepsenHistory {
   readonly model: HistoryModel;
@@ -22,12 +26,14 @@ const FAMILIES: readonly { readonly model: HistoryModel; readonly functions: rea
 
 /**
  * Reads a whole history. `path` is for messages only. Throws HistoryFormatError for text that is not EDN, for an
- * operation without what it needs, and for a workload that no checker here understands.
+ * operation without what it needs, and for a workload that no checker here understands; the signal's reason when aborted.
  */
-export function readJepsenHistory(path: string, text: string): JepsenHistory {
+export async function readJepsenHistory(path: string, text: string, signal?: AbortSignal): Promise<JepsenHistory> {
   const events: HistoryEvent[] = [];
   try {
-    for (const { offset, value } of forms(text)) events.push(eventOf(value, events.length, offset));
+    for (const { offset, value } of forms(text)) {
+      if (events.push(eventOf(value, events.length, offset)) % BREATHE_AFTER_EVENTS === 0) await breathe(signal);
+    }
   } catch (error) {
     if (!(error instanceof EdnError)) throw error;
     throw locate(path, text, error);

@@ -16,9 +16,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function open(text: string) {
   const path = join(folder, `history-${count++}`);
   writeFileSync(path, text);
-  const { events, ...meaning } = await openHistory(path);
+  const { batches, ...meaning } = await openHistory(path);
   const all: HistoryEvent[] = [];
-  for await (const event of events) all.push(event);
+  for await (const batch of batches) all.push(...batch);
   return { ...meaning, events: all };
 }
 
@@ -132,6 +132,20 @@ describe('EDN', () => {
   });
 
   test.each([
+    ['append', ':f :append :key :x :value 1', ':f :read :key :x :value [1]', { key: ':x' }],
+    ['append', ':f :append :value [5 1]', ':f :read :value [5 [1]]', { key: '5' }],
+    ['list-append', ':f :txn :value [[:append 8 1]]', ':f :txn :value [[:r 8 [1]]]', { value: [[':r', 8, [1]]] }],
+    ['kv', ':f :append :key "x" :value "a"', ':f :get :key "x" :value "a"', { key: 'x' }],
+    ['list-append', ':f :append :key 1 :value 1', ':f :txn :value [[:r 1 [1]]]', {}],
+  ])('of lists: %s, %s', async (model, asked, answered, event) => {
+    const invoked = answered.replace('[1]', 'nil');
+    const text = `{:process 0 :type :invoke ${asked}}{:process 1 :type :invoke ${invoked}}{:process 1 :type :ok ${answered}}`;
+    const history = await open(text);
+    expect(history).toMatchObject({ format: 'edn', model });
+    expect(history.events.at(-1)).toMatchObject(event);
+  });
+
+  test.each([
     ['[{:process 0 :type :invoke :f :read}\n {:process 0 :type :ok', 2, "'}' is missing"],
     ['[{:process 0 :type :invoke :f :read}\n 5]', 2, 'an operation is a map'],
     ['[{:process 0 :type :started :f :read}]', 1, ':type must be :invoke, :ok, :fail or :info, not :started'],
@@ -139,7 +153,7 @@ describe('EDN', () => {
     ['[{:type :ok :f :read}]', 1, 'an operation needs :process'],
     ['[{:process 0 :type :ok}]', 1, 'an operation needs :f'],
     ['[] []', 1, 'something follows the history'],
-    ['[{:process 0 :type :invoke :f :txn :value [[:append 1 2]]}]', 1, 'no checker for a history with these functions'],
+    ['[{:process 0 :type :invoke :f :enqueue :value 1}]', 1, 'no checker for a history with these functions'],
     [
       '[{:process 0 :type :invoke :f :read :value [1 nil]} {:process 0 :type :ok :f :read :value 3}]',
       1,

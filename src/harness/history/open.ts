@@ -6,7 +6,7 @@ import type { HistoryEvent, HistoryModel } from './event.ts';
 import { HistoryFormatError } from './event.ts';
 import { readJepsenHistory } from './jepsen.ts';
 import { readLineBatches } from './lines.ts';
-import { readHistory, readHistoryHeader } from './reader.ts';
+import { readHistoryBatches, readHistoryHeader } from './reader.ts';
 
 export type HistoryFormat = 'windtunnel' | 'etcd-log' | 'edn' | 'empty';
 
@@ -18,23 +18,24 @@ export interface OpenedHistory {
   readonly initial: unknown;
   /** Whether a read that answered nil says nothing (Knossos), or that there was no value. */
   readonly nilReadIsUnknown: boolean;
-  readonly events: AsyncIterable<HistoryEvent> | Iterable<HistoryEvent>;
+  /** In order; a batch is as much as one takes at a time. */
+  readonly batches: AsyncIterable<readonly HistoryEvent[]> | Iterable<readonly HistoryEvent[]>;
 }
 
 /**
  * Opens the history at `path`. Windtunnel's own format is streamed; the foreign ones are read whole. A file without
  * content is an empty history. Throws HistoryFormatError for a format that is not known and (also while iterating) for
- * damage, and Node's error when the file cannot be read.
+ * damage, Node's error when the file cannot be read, and the signal's reason when aborted.
  */
-export async function openHistory(path: string): Promise<OpenedHistory> {
+export async function openHistory(path: string, signal?: AbortSignal): Promise<OpenedHistory> {
   const first = await firstLine(path);
-  if (first === undefined) return { format: 'empty', model: 'register', initial: null, nilReadIsUnknown: false, events: [] };
+  if (first === undefined) return { format: 'empty', model: 'register', initial: null, nilReadIsUnknown: false, batches: [] };
   if (/^\{\s*"/.test(first.text)) return openOwn(path);
   if (isEtcdLogLine(first.text)) {
     const events = readEtcdLog(path, await readFile(path, 'utf8'));
-    return { format: 'etcd-log', model: 'register', initial: null, nilReadIsUnknown: false, events };
+    return { format: 'etcd-log', model: 'register', initial: null, nilReadIsUnknown: false, batches: [events] };
   }
-  if (/^[[({#;]/.test(first.text)) return openEdn(path);
+  if (/^[[({#;]/.test(first.text)) return openEdn(path, signal);
   const reason = 'not a history; known are Windtunnel (JSON lines), Jepsen (EDN) and the etcd logs of Jepsen';
   throw new HistoryFormatError(path, first.number, first.text, reason);
 }
@@ -47,15 +48,16 @@ async function openOwn(path: string): Promise<OpenedHistory> {
     ...(header.seed === undefined ? {} : { seed: header.seed }),
     initial: header.initial ?? null,
     nilReadIsUnknown: false,
-    events: readHistory(path),
+    batches: readHistoryBatches(path),
   };
 }
 
-async function openEdn(path: string): Promise<OpenedHistory> {
-  const { model, events } = readJepsenHistory(path, (await readFile(path, 'utf8')).replace(/^\uFEFF/, ''));
+async function openEdn(path: string, signal: AbortSignal | undefined): Promise<OpenedHistory> {
+  const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+  const { model, events } = await readJepsenHistory(path, text, signal);
   // Knossos' register begins with 0 in its recorded histories; jepsen.independent's, of which there are many, with nil.
   const initial = model === 'register' ? 0 : null;
-  return { format: 'edn', model, initial, nilReadIsUnknown: true, events };
+  return { format: 'edn', model, initial, nilReadIsUnknown: true, batches: [events] };
 }
 
 async function firstLine(path: string): Promise<{ text: string; number: number } | undefined> {

@@ -18,6 +18,22 @@ export const naiveKv: NaiveModel = (state, { f, input, output }) => {
   return { state: f === 'put' ? input : `${state as string}${input as string}` };
 };
 
+export const naiveList: NaiveModel = (state, { f, input, output }) => {
+  if (f === 'append') return { state: [...(state as unknown[]), input] };
+  return JSON.stringify(state) === JSON.stringify(output ?? []) ? { state } : undefined;
+};
+
+/** Transactions over lists; the state is an object from key to list. */
+export const naiveTransactions: NaiveModel = (state, { input, output, outcome }) => {
+  const lists = structuredClone(state) as Record<string, unknown[]>;
+  for (const [f, key, value] of (outcome === 'ok' ? output : input) as [string, string, unknown][]) {
+    const list = (lists[key] ??= []);
+    if (f === 'append') list.push(value);
+    else if (outcome === 'ok' && JSON.stringify(list) !== JSON.stringify(value ?? [])) return undefined;
+  }
+  return { state: Object.fromEntries(Object.entries(lists).sort(([a], [b]) => (a < b ? -1 : 1))) };
+};
+
 /**
  * Whether some order of all completed operations and some of the unknown ones respects real time and the model.
  * @param remember whether sets of operations that lead nowhere are remembered: without, it is a plain enumeration.
