@@ -82,7 +82,8 @@ test('two generators: every operation is issued once, the history is one and che
 
 test('a generator that is too slow makes the run invalid: exit 96, with the cause by name', async () => {
   // Each computes for 20 ms and 75 a second are wanted: more than a thread has, on any machine.
-  const busy = `async () => { const until = process.threadCpuUsage().user + 20_000; while (process.threadCpuUsage().user < until); }`;
+  const spent = '(({ user, system }) => user + system)(process.threadCpuUsage())';
+  const busy = `async () => { const until = ${spent} + 20_000; while (${spent} < until); }`;
   const load = `busy: { executor: 'constant-arrival-rate', rate: 75, duration: '3s', preAllocatedVUs: 4, maxVUs: 400, workload: { kind: 'function', run: ${busy} } }`;
   const { code, out, exit, result } = await run(scenarioFile(load));
   expect(code, out).toBe(96);
@@ -97,7 +98,7 @@ test('a generator that is too slow makes the run invalid: exit 96, with the caus
 }, 120_000);
 
 test('a generator that crashes: exit 96, what was measured is kept, nothing is left running', async () => {
-  const breaking = `async ({ iteration }) => { if (iteration === 40) setTimeout(() => { throw new Error('a bug of the user'); }); }`;
+  const breaking = `async ({ iteration }) => { if (iteration === 40) setImmediate(() => { throw new Error('a bug of the user'); }); }`;
   const load = registers(
     `broken: { executor: 'constant-arrival-rate', rate: 20, duration: '10m', preAllocatedVUs: 4, workload: { kind: 'function', run: ${breaking} } }`,
   );

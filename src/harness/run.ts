@@ -49,7 +49,7 @@ const CHECK_TIME_LIMIT_MS = 60_000;
 
 /**
  * Runs one scenario on a cluster of processes that is started for it and stopped after it.
- * Throws LaunchError when the cluster cannot be started and RpcError when it cannot be prepared; nothing is left running.
+ * Throws LaunchError when the cluster cannot be started and GeneratorError when it cannot be prepared; nothing is left running.
  */
 export async function runScenario(scenario: ValidScenario, options: RunScenarioOptions): Promise<ScenarioResult> {
   const { clock, signal, onStep } = options;

@@ -39,10 +39,10 @@ export const systemClock: Clock = {
 };
 
 /**
- * Milliseconds to add to what `systemClock.now()` reads in this thread, for a time that all threads of the machine share: every
- * thread counts from its own start, and `process.hrtime` is the monotonic clock that all of them count on. The error is at
- * most half the time between two reads of it, of which the shortest of many counts: below a microsecond. Not by way of
- * `wallTime()`: the wall clock may be set, or slewed, between the starts of two threads.
+ * Milliseconds to add to what `systemClock.now()` reads in this thread, for a time that all threads of the machine share:
+ * `process.hrtime` is the monotonic clock that all of them count on, and nothing promises that they count from the same
+ * instant (in Node 26 those of one process do). The error is at most half the time between two reads of it, of which the
+ * shortest of many counts: below a microsecond. Not by way of `wallTime()`: the wall clock may be set while a process runs.
  */
 export function sharedTimeOffsetMs(): number {
   let [shortestMs, offsetMs] = [Infinity, 0];

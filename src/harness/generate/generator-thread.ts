@@ -87,7 +87,7 @@ export class GeneratorThread {
   }
 
   tell(message: ToGenerator): void {
-    this.#worker.postMessage(message);
+    this.#worker.postMessage(message, []);
   }
 
   /** Rejects with GeneratorError when no answer can come any more. */

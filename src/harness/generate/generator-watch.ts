@@ -8,7 +8,8 @@ import type { ThreadSample } from './protocol.ts';
 /** Then two neighbours become one, so that a run of a day has as many as one of half an hour. Even. */
 const MOST_MOMENTS = 1_800;
 
-interface Moment extends GeneratorMoment {
+interface Stretch {
+  readonly moment: GeneratorMoment;
   /** How many samples it is made of. */
   readonly samples: number;
 }
@@ -20,7 +21,7 @@ export class GeneratorWatch {
   #started = 0;
   #dropped = 0;
   #soFar: ThreadLoad = { eventLoopDelay: { p99: 0, max: 0 }, cpu: 0 };
-  #moments: Moment[] = [];
+  #series: Stretch[] = [];
   #samplesPerMoment = 1;
   /** Since the last sample. */
   #sinceMs = 0;
@@ -52,7 +53,7 @@ export class GeneratorWatch {
     this.#soFar = soFar;
     this.#sinceMs = untilMs;
     this.#recent = { started: 0, dropped: 0, lagMaxMs: undefined };
-    this.#add({ ...moment, samples: 1 });
+    this.#add({ moment, samples: 1 });
   }
 
   instrument(): GeneratorInstrument {
@@ -62,31 +63,30 @@ export class GeneratorWatch {
       lag: lagOf(this.#lag),
       ...this.#soFar,
       dropped: this.#dropped,
-      moments: this.#moments.map(({ samples: _, ...moment }) => moment),
+      moments: this.#series.map(({ moment }) => moment),
     };
   }
 
-  #add(moment: Moment): void {
-    const last = this.#moments.at(-1);
+  #add(stretch: Stretch): void {
+    const last = this.#series.at(-1);
     if (last !== undefined && last.samples < this.#samplesPerMoment) {
-      this.#moments[this.#moments.length - 1] = together(last, moment);
+      this.#series[this.#series.length - 1] = together(last, stretch);
       return;
     }
-    if (this.#moments.length === MOST_MOMENTS) {
+    if (this.#series.length === MOST_MOMENTS) {
       this.#samplesPerMoment *= 2;
-      this.#moments = this.#moments.flatMap((each, at) =>
-        at % 2 === 0 ? [together(each, this.#moments[at + 1] as Moment)] : [],
-      );
+      this.#series = this.#series.flatMap((each, at) => (at % 2 === 0 ? [together(each, this.#series[at + 1] as Stretch)] : []));
     }
-    this.#moments.push(moment);
+    this.#series.push(stretch);
   }
 }
 
 /** The worst of both, and what adds up added up. */
-function together(a: Moment, b: Moment): Moment {
-  const samples = a.samples + b.samples;
+function together(first: Stretch, second: Stretch): Stretch {
+  const [a, b] = [first.moment, second.moment];
+  const samples = first.samples + second.samples;
   const lagMax = a.lagMax === undefined || b.lagMax === undefined ? (a.lagMax ?? b.lagMax) : Math.max(a.lagMax, b.lagMax);
-  return {
+  const moment = {
     atMs: a.atMs,
     started: a.started + b.started,
     dropped: a.dropped + b.dropped,
@@ -95,7 +95,7 @@ function together(a: Moment, b: Moment): Moment {
       p99: Math.max(a.eventLoopDelay.p99, b.eventLoopDelay.p99),
       max: Math.max(a.eventLoopDelay.max, b.eventLoopDelay.max),
     },
-    cpu: (a.cpu * a.samples + b.cpu * b.samples) / samples,
-    samples,
+    cpu: (a.cpu * first.samples + b.cpu * second.samples) / samples,
   };
+  return { moment, samples };
 }

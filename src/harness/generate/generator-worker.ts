@@ -43,7 +43,7 @@ class GeneratorHost {
   static async connect(data: GeneratorData, post: Post): Promise<GeneratorHost> {
     const { scenario, addresses, seed, share, target, folder, historyPart } = data;
     const random = new Random(seed);
-    // Clients that drew from one stream would take each other's session for their own.
+    // Sessions have ids of their own anyway; with one stream the retries of all generators would wait in step.
     const clientRandom = random.fork(share.of === 1 ? 'client' : `client/${share.index}`);
     const connect = target === undefined ? connectTarget : await importTarget(target);
     const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom });

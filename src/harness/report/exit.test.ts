@@ -81,7 +81,14 @@ test.each<[number, readonly Change[]]>([
 });
 
 test('a scenario that broke down is not reported for what it did not measure', () => {
-  expect(exitOf(runWith(broken, undecided, invalid, slow)).reasons).toEqual(['leader-crash: failed: port 4001 is in use']);
+  expect(exitOf(runWith(broken, undecided, slow)).reasons).toEqual(['leader-crash: failed: port 4001 is in use']);
+});
+
+test('a scenario whose generator broke down has measured something, and that is invalid', () => {
+  expect(exitOf(runWith(broken, undecided, invalid, slow))).toEqual({
+    code: 96,
+    reasons: ['leader-crash: invalid: schedule lag p99 34ms', 'leader-crash: failed: port 4001 is in use'],
+  });
 });
 
 test('an interrupted run of nothing is interrupted', () => {
