@@ -151,7 +151,7 @@ function faultLines(
   ];
 }
 
-function orNever(ms: number | undefined): string {
+export function orNever(ms: number | undefined): string {
   return ms === undefined ? 'not seen' : formatDuration(ms);
 }
 
