@@ -85,6 +85,13 @@ test('the installed command runs a scenario, with its workers and its protocol f
   expect(run.out()).toMatch(/acknowledged-writes\s+valid/);
 }, 120_000);
 
+test('the installed command compiles once: its next start, and those of its nodes, find the cache', async () => {
+  const env = { TMPDIR: folder, NODE_COMPILE_CACHE: '' };
+  expect(await start(['--version'], { program: join(installed, 'bin', 'windtunnel.js'), env }).ended).toMatchObject({ code: 0 });
+  const cached = readdirSync(join(folder, 'node-compile-cache'), { recursive: true, withFileTypes: true });
+  expect(cached.filter((entry) => entry.isFile()).length).toBeGreaterThan(0);
+});
+
 test('the lock file carries no download addresses', () => {
   expect(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).not.toContain('"resolved"');
 });
