@@ -10,13 +10,12 @@ import type {
   UntimedFault,
   ValidFault,
   ValidLoad,
-  ValidNodeFault,
   ValidRampingArrivalRate,
   ValidRampingVus,
   ValidStage,
   ValidWorkload,
 } from './valid-scenario.ts';
-import { nodeNames } from './valid-scenario.ts';
+import { needsLinks, nodeNames } from './valid-scenario.ts';
 
 /** What is kept per second and per millisecond of a run must stay small. */
 const MAX_DURATION_MS = 24 * 3_600_000;
@@ -127,7 +126,7 @@ function faultProblems(fault: UntimedFault, path: string, scenario: ScenarioData
     problems.push(`${path}.delay must be at most ${formatDuration(MAX_DELAY_MS)}, not ${formatDuration(fault.delayMs)}`);
   if (fault.kind === 'clock-skew' && fault.offsetMs === 0 && fault.drift === 1)
     problems.push(`${path} must have an offset other than 0 or a drift other than 1, or it changes nothing`);
-  const targets = ['leader', 'follower', 'random', ...(onProcess(fault) ? SEVERAL : []), ...names];
+  const targets = ['leader', 'follower', 'random', ...(!needsLinks(fault) ? SEVERAL : []), ...names];
   if (!targets.includes(fault.target)) {
     const suggestion = didYouMean(fault.target, targets);
     problems.push(`${path}.target must be one of ${targets.join(', ')}, not '${fault.target}'${suggestion}`);
@@ -147,7 +146,7 @@ const FEWEST_NODES: Readonly<Record<PartitionShape, number>> = {
 };
 
 function networkProblems(fault: UntimedFault, path: string, { cluster }: ScenarioData): string[] {
-  if (onProcess(fault)) return [];
+  if (!needsLinks(fault)) return [];
   const problems: string[] = [];
   if (!cluster.links) problems.push(`${path} (${fault.kind}) needs links: cluster.links must be true, and --links not off`);
   if (fault.kind === 'partition' && cluster.nodes < FEWEST_NODES[fault.shape])
@@ -168,8 +167,8 @@ function overlapProblems(faults: readonly ValidFault[]): string[] {
     const earlier = faults.findIndex(
       (other, index) =>
         index < at &&
-        onProcess(fault) &&
-        onProcess(other) &&
+        !needsLinks(fault) &&
+        !needsLinks(other) &&
         sameNode(fault.target, other.target) &&
         (fault.kind === other.kind || putsOut(fault) || putsOut(other)) &&
         fault.atMs < other.atMs + other.durationMs &&
@@ -286,10 +285,6 @@ function sameNode(one: string, other: string): boolean {
     SEVERAL.includes(other) ||
     (one === other && one !== 'leader' && one !== 'follower' && one !== 'random')
   );
-}
-
-function onProcess(fault: UntimedFault): fault is Extract<UntimedFault, { kind: ValidNodeFault['kind'] }> {
-  return fault.kind !== 'partition' && !('links' in fault);
 }
 
 /** Whether a node is out of action meanwhile. One that runs on with a wrong clock may well have a slow disk too. */

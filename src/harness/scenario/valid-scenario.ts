@@ -239,6 +239,11 @@ export function subjectOf(fault: UntimedFault): string {
   return fault.shape === 'one-way' ? `one-way from ${fault.target}` : fault.shape;
 }
 
+/** Whether a fault befalls the network, which must go through links; the others befall processes. */
+export function needsLinks(fault: UntimedFault): boolean {
+  return fault.kind === 'partition' || 'links' in fault;
+}
+
 /** Whether a fault is brought about inside the node, which must have been started to allow it. */
 export function needsFaultControl({ kind }: UntimedFault): boolean {
   return kind === 'clock-skew' || kind === 'slow-disk' || kind === 'full-disk';
