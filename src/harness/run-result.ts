@@ -5,8 +5,17 @@ import type { FaultRecord } from './faults/schedule.ts';
 import type { ClusterWatch } from './launch/cluster-watch.ts';
 import type { PlannedOperation } from './load/operation.ts';
 import type { Recorder } from './load/recorder.ts';
-import { evaluateThresholds, type LiveThresholds } from './load/thresholds.ts';
-import type { CheckResult, FaultWindow, Instrument, ScenarioResult, ThresholdResult } from './result/schema.ts';
+import { evaluateThresholds, type Knee, type LiveThresholds } from './load/thresholds.ts';
+import type {
+  CheckResult,
+  FaultWindow,
+  Instrument,
+  Saturation,
+  ScenarioResult,
+  SkippedFault,
+  ThresholdResult,
+} from './result/schema.ts';
+import { saturationProblems } from './generate/saturation.ts';
 import { phaseDurations, type PhaseTracker } from './scenario/phases.ts';
 import type { ValidScenario } from './scenario/valid-scenario.ts';
 
@@ -23,6 +32,8 @@ export interface Measured {
   readonly tracker: PhaseTracker;
   readonly live: LiveThresholds;
   readonly faults: readonly FaultRecord[];
+  readonly skippedFaults: readonly SkippedFault[];
+  readonly saturation: Saturation | undefined;
   readonly instrument: Instrument;
   /** Why its numbers must not be used. */
   readonly invalid: string[];
@@ -41,9 +52,15 @@ export interface ResultParts extends Measured {
 }
 
 export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioResult {
-  const { recorder, tracker, durationMs, invalid, checks } = parts;
+  const { recorder, tracker, durationMs, saturation, checks } = parts;
   const phases = tracker.windows(durationMs);
-  const thresholds = evaluateThresholds(scenario.thresholds, recorder, phaseDurations(phases), parts.live.aborted);
+  const measurements = {
+    measured: () => recorder.measured(),
+    droppedByPhase: () => recorder.droppedByPhase(),
+    knee: saturation && kneeOf(saturation),
+  };
+  const thresholds = evaluateThresholds(scenario.thresholds, measurements, phaseDurations(phases), parts.live.aborted);
+  const invalid = [...parts.invalid, ...(saturation === undefined ? [] : saturationProblems(saturation, thresholds))];
   const { failure } = parts;
   const status = failure !== undefined ? 'failed' : parts.interrupted ? 'interrupted' : parts.aborted ? 'aborted' : 'complete';
   return {
@@ -64,6 +81,8 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
     statistics: recorder.statistics(),
     timeline: recorder.timeline(),
     faults: parts.faults.map((fault) => windowOf(fault, parts, scenario)),
+    ...(scenario.nemesis && { skippedFaults: [...parts.skippedFaults] }),
+    ...(saturation && { saturation }),
     roles: parts.watch.roles(parts.startedWallMs),
     errors: recorder.errors(),
     instrument: parts.instrument,
@@ -78,6 +97,11 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
     },
     historyFiles: [...parts.historyFiles],
   };
+}
+
+function kneeOf({ outcome, knee = 0 }: Saturation): Knee | undefined {
+  if (outcome === 'not-measured') return undefined;
+  return { rate: knee, exact: outcome === 'found' || outcome === 'below-first-step' };
 }
 
 function speed(thresholds: readonly ThresholdResult[]): 'passed' | 'failed' | 'unchecked' {

@@ -9,14 +9,19 @@ import { checkHistories, checkNodes, uncheckedHistories } from './check/check-hi
 import { runFaults } from './faults/schedule.ts';
 import { Generators } from './generate/generators.ts';
 import { generatorProblems, instrumentOf } from './generate/judgement.ts';
+import { saturationOf } from './generate/saturation.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
 import { launchProcesses } from './launch/process-launcher.ts';
+import { defaultLimits } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
+import { StepRecorder } from './load/step-recorder.ts';
 import { LiveThresholds } from './load/thresholds.ts';
 import type { Phase, ScenarioResult } from './result/schema.ts';
 import { type Measured, resultOf } from './run-result.ts';
+import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
+import { rateStepsOf } from './scenario/rate-steps.ts';
 import { needsFaultControl, type ValidScenario } from './scenario/valid-scenario.ts';
 
 export interface ScenarioProgress {
@@ -125,7 +130,7 @@ async function startCluster(scenario: ValidScenario, folder: string, options: Ru
     // Not from the seed: a repeated run must not fight over the ports of the first.
     random: new Random(freshSeed()),
     ...(options.environment && { environment: options.environment }),
-    faultControl: scenario.faults.some(needsFaultControl),
+    faultControl: [...scenario.faults, ...(scenario.nemesis?.mix ?? [])].some(needsFaultControl),
   });
   cleanup.defer(() => cluster.stop());
   const watch = new ClusterWatch(cluster.events);
@@ -145,7 +150,8 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
   const { clock, signal } = options;
   const { cluster, watch, generators, random } = parts;
   const tracker = new PhaseTracker(scenario);
-  const recorder = new Recorder((ms) => tracker.phaseAt(ms));
+  const steps = stepRecorderOf(scenario);
+  const recorder = new Recorder((ms) => tracker.phaseAt(ms), steps);
   const live = new LiveThresholds(scenario.thresholds, recorder);
   const crossed = new AbortController();
   const failed = new AbortController();
@@ -162,7 +168,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     cancelReport = clock.schedule(100, again);
   });
   try {
-    const [load, faults] = await Promise.all([
+    const [load, { faults, skipped }] = await Promise.all([
       generators
         .run({
           originMs,
@@ -180,7 +186,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
           return report;
         }),
       runFaults({
-        faults: scenario.faults,
+        faults: faultsOf(scenario, options.seed),
         context: {
           clock,
           target: cluster,
@@ -200,8 +206,14 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
         },
       }),
     ]);
+    const saturation =
+      steps &&
+      scenario.saturation &&
+      saturationOf(scenario.saturation, steps.measured(load.durationMs), load.generators, defaultLimits(scenario));
     const invalid = [
-      ...generatorProblems(load.generators, scenario),
+      // Beyond the knee everything is late: there each step is judged by itself, with the thresholds.
+      ...(saturation ? [] : generatorProblems(load.generators, scenario)),
+      ...nemesisProblems(scenario, faults.length, skipped.length, stop.aborted),
       ...faults
         .filter((each) => !each.proof.proven && !stop.aborted)
         .map((each) => `the fault '${each.kind} ${each.target}' is not proven: ${each.proof.observations.join('; ')}`),
@@ -218,10 +230,27 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
       tracker,
       live,
       faults,
+      skippedFaults: skipped,
+      saturation,
       instrument: instrumentOf(recorder.lag, load.generators),
       invalid,
     };
   } finally {
     cancelReport();
   }
+}
+
+function stepRecorderOf(scenario: ValidScenario): StepRecorder | undefined {
+  const { saturation } = scenario;
+  const load = saturation && scenario.loads[saturation.load];
+  if (saturation === undefined || load?.executor !== 'ramping-arrival-rate') return undefined;
+  return new StepRecorder(rateStepsOf(load, scenario), saturation.load, saturation.operation);
+}
+
+/** A fault that was skipped is none, and a run without any says nothing of what it is there for. */
+function nemesisProblems(scenario: ValidScenario, carriedOut: number, skipped: number, isAborted: boolean): string[] {
+  if (scenario.nemesis === undefined || isAborted || carriedOut > scenario.faults.length) return [];
+  return [
+    `the nemesis carried out no fault: ${skipped > 0 ? `all ${skipped} were skipped` : 'those of the scenario left it no room'}`,
+  ];
 }

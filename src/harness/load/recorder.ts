@@ -66,6 +66,12 @@ export interface Ended {
   readonly atMs: number;
 }
 
+/** Who else is told what became of every arrival. */
+export interface Listener {
+  ended(event: Ended): void;
+  dropped(load: string, atMs: number): void;
+}
+
 type Errors = ScenarioResult['errors'];
 type Totals = ScenarioResult['totals'];
 
@@ -89,10 +95,12 @@ export class Recorder {
   readonly reads = new SuccessTimes();
   /** Of successful writes, cas and adds. */
   readonly writes = new SuccessTimes();
+  readonly #listener: Listener | undefined;
 
   /** @param phaseAt the phase of an instant, asked when an operation ended or was dropped. Milliseconds from the start. */
-  constructor(phaseAt: (ms: number) => Phase) {
+  constructor(phaseAt: (ms: number) => Phase, listener?: Listener) {
     this.#phaseAt = phaseAt;
+    this.#listener = listener;
     this.#timeline = new Timeline(phaseAt);
   }
 
@@ -106,6 +114,7 @@ export class Recorder {
   dropped(load: string, atMs: number): void {
     this.#droppedCount++;
     this.#timeline.dropped(atMs);
+    this.#listener?.dropped(load, atMs);
     const phase = this.#phaseAt(atMs);
     const same = this.#dropped.find((dropped) => dropped.load === load && dropped.phase === phase);
     if (same === undefined) this.#dropped.push({ load, phase, count: 1 });
@@ -129,7 +138,9 @@ export class Recorder {
     this.#timeline.started(sentMs, lagMs);
   }
 
-  ended({ load, operation, isRead, outcome, code, expected, scheduledMs, sentMs, atMs }: Ended): void {
+  ended(event: Ended): void {
+    const { load, operation, isRead, outcome, code, expected, scheduledMs, sentMs, atMs } = event;
+    this.#listener?.ended(event);
     const cell = this.#cell(load, operation, outcome, this.#phaseAt(scheduledMs));
     const responseUs = (atMs - scheduledMs) * 1_000;
     const serviceUs = (atMs - sentMs) * 1_000;

@@ -9,6 +9,15 @@ import type { Dropped, Measured } from './recorder.ts';
 export interface Measurements {
   measured(): readonly Measured[];
   droppedByPhase(): readonly Dropped[];
+  /** Of a load that rose to saturation; absent before its end, and when no step was run. */
+  readonly knee?: Knee | undefined;
+}
+
+export interface Knee {
+  /** Per second; 0 when no step held. */
+  readonly rate: number;
+  /** False: it is at least that. */
+  readonly exact: boolean;
 }
 
 /** How long each phase lasted, milliseconds; absent when it did not occur. What rates per second are taken over. */
@@ -93,7 +102,15 @@ function observe(threshold: Threshold, measurements: Measurements, durationByPha
       const dropped = measurements.droppedByPhase().filter((cell) => matches(cell, tags));
       return counted(sumOf(dropped), expression.aggregation, tags, durationByPhase);
     }
+    case 'knee':
+      return kneeFor(measurements.knee, expression);
   }
+}
+
+/** What is only known to be at least so high cannot be held against an upper limit. */
+function kneeFor(knee: Knee | undefined, { operator }: ThresholdExpression): number | undefined {
+  if (knee === undefined) return undefined;
+  return knee.exact || operator === '>' || operator === '>=' ? knee.rate : undefined;
 }
 
 function matches(cell: Dropped & Partial<Pick<Measured, 'operation' | 'outcome'>>, tags: ThresholdTags): boolean {
@@ -142,6 +159,7 @@ function trend(histograms: readonly LatencyHistogram[], { aggregation, operator 
         return percentileOrBound(merged, aggregation.percentile, operator);
       case 'count':
       case 'rate':
+      case 'value':
         return undefined;
     }
   };

@@ -42,6 +42,7 @@ export function formatLatency(ms: number | undefined): string {
 export function formatObserved(metric: string, threshold: string, observed: number | undefined): string {
   if (observed === undefined) return 'nothing measured';
   if (/^(response|service)_time\b/.test(metric)) return formatDuration(observed);
+  if (metric.trim() === 'knee') return `${formatRate(observed)}/s`;
   if (!/^\s*rate\b/.test(threshold)) return formatRate(observed);
   return metric.startsWith('operations_failed') ? formatShare(observed) : `${formatRate(observed)}/s`;
 }

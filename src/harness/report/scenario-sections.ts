@@ -1,8 +1,9 @@
 // The parts of a scenario's summary, in k6's order: each is a list of lines, empty when there is nothing to say.
 
 import { formatDuration } from '../../runtime/duration.ts';
-import type { FaultWindow, GeneratorInstrument, ScenarioResult } from '../result/schema.ts';
+import type { FaultWindow, GeneratorInstrument, ScenarioResult, SkippedFault } from '../result/schema.ts';
 import { latencyTable } from './latency-table.ts';
+import { saturationTable } from './saturation-table.ts';
 import { formatCount, formatObserved, formatRate } from './numbers.ts';
 import { type Cell, fit, fold, hang, type Style, table, wrap, wrapFacts } from './text.ts';
 import { timelineChart } from './timeline-chart.ts';
@@ -14,6 +15,7 @@ export function scenarioSections(scenario: ScenarioResult, style: Style, width: 
     thresholds(scenario, style, width),
     checks(scenario, style, width),
     totals(scenario, style, width),
+    saturationTable(scenario, style, width),
     latencyTable(scenario, style, width),
     timelineChart(scenario, style, width),
     faults(scenario, style, width),
@@ -124,9 +126,17 @@ function totals({ totals: all }: ScenarioResult, style: Style, width: number): s
   );
 }
 
-function faults({ faults: all }: ScenarioResult, style: Style, width: number): string[] {
-  if (all.length === 0) return [];
-  return [`  ${style.strong('faults')}`, ...all.flatMap((fault) => faultLines(fault, style, width))];
+function faults({ faults: all, skippedFaults = [] }: ScenarioResult, style: Style, width: number): string[] {
+  if (all.length + skippedFaults.length === 0) return [];
+  return [
+    `  ${style.strong('faults')}`,
+    ...all.flatMap((fault) => faultLines(fault, style, width)),
+    ...skippedFaults.flatMap((fault) => skippedLines(fault, style, width)),
+  ];
+}
+
+function skippedLines({ kind, target, atMs, reason }: SkippedFault, style: Style, width: number): string[] {
+  return hang('    – ', `${kind} of ${target} at ${formatDuration(atMs)} skipped: ${reason}`, width).map(style.doubtful);
 }
 
 function faultLines(
