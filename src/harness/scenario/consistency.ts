@@ -12,7 +12,8 @@ import type {
   ValidRampingVus,
   ValidStage,
 } from './valid-scenario.ts';
-import { nodeNames } from './valid-scenario.ts';
+import { isFaultMetric } from './thresholds.ts';
+import { nodeNames, operationNames } from './valid-scenario.ts';
 
 /** What is kept per second and per millisecond of a run must stay small. */
 const MAX_DURATION_MS = 24 * 3_600_000;
@@ -198,12 +199,24 @@ function putsOut({ kind }: ValidFault): boolean {
   return kind === 'crash' || kind === 'restart' || kind === 'pause' || kind === 'full-disk' || kind === 'wipe';
 }
 
-function thresholdProblems({ thresholds, loads }: ScenarioData): string[] {
-  const names = Object.keys(loads);
-  return thresholds.flatMap(({ metric, selector: { tags } }) => {
-    if (tags.load === undefined || names.includes(tags.load)) return [];
+function thresholdProblems({ thresholds, loads, faults }: ScenarioData): string[] {
+  return thresholds.flatMap(({ metric, selector: { name, tags } }) => {
+    const option = `thresholds['${metric}']`;
+    const ofLoads = Object.entries(loads).filter(([load]) => tags.load === undefined || load === tags.load);
+    const operations = ofLoads.flatMap(([, { workload }]) => operationNames(workload));
+    const kinds = faults.map(({ kind }) => kind);
+    if (isFaultMetric(name) && kinds.length === 0) return [`${option} is measured of faults, and the scenario has none`];
     return [
-      `thresholds['${metric}'] names the load '${tags.load}', but there are ${names.join(', ')}${didYouMean(tags.load, names)}`,
+      ...unknownName(option, 'load', tags.load, Object.keys(loads)),
+      ...(ofLoads.length === 0 ? [] : unknownName(option, 'operation', tags.operation, operations)),
+      ...unknownName(option, 'fault', tags.fault, kinds),
     ];
   });
+}
+
+/** It would never have anything to measure. */
+function unknownName(option: string, what: string, name: string | undefined, known: readonly string[]): string[] {
+  if (name === undefined || known.includes(name)) return [];
+  const there = [...new Set(known)].join(', ');
+  return [`${option} names the ${what} '${name}', but there are ${there}${didYouMean(name, known)}`];
 }

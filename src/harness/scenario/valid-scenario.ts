@@ -75,6 +75,27 @@ export interface ValidFunction {
 export type ValidWorkload =
   ValidRegisters | { readonly kind: 'set' } | ValidAppend | ValidBank | ValidSql | ValidHttp | ValidGrpc | ValidFunction;
 
+/** What the operations of a workload are called in statistics and thresholds. */
+export function operationNames(workload: ValidWorkload): string[] {
+  switch (workload.kind) {
+    case 'registers':
+      return ['read', 'write', 'cas'];
+    case 'set':
+      return ['add'];
+    case 'append':
+      return ['append', 'read'];
+    case 'bank':
+      return ['transfer', 'read-all'];
+    case 'sql':
+      return workload.statements.map(({ name }) => name);
+    case 'http':
+    case 'grpc':
+      return [workload.method];
+    case 'function':
+      return ['function'];
+  }
+}
+
 export type WorkloadKind = ValidWorkload['kind'];
 
 export type ValidTarget =
@@ -237,7 +258,8 @@ export interface ScenarioData {
 /**
  * Invariants, held by `validateScenario` and `withOverrides`: (1) at least one load, each within 24 hours; (2) the warm-up is
  * shorter than the scenario; (3) every fault begins behind the warm-up and ends within the scenario, on a node that exists;
- * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; (5) thresholds name loads that exist.
+ * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; (5) thresholds name loads,
+ * operations and faults that exist.
  */
 export type ValidScenario = ScenarioData & { readonly [checked]: true };
 
