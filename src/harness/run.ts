@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
 import { freshSeed, Random } from '../runtime/random.ts';
 import { checkHistories, checkNodes, uncheckedHistories } from './check/check-histories.ts';
+import { writeViolations } from './check/violation-files.ts';
 import { runFaults } from './faults/schedule.ts';
 import { Generators } from './generate/generators.ts';
 import { generatorProblems, instrumentOf } from './generate/judgement.ts';
@@ -13,6 +14,7 @@ import { saturationOf } from './generate/saturation.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
 import { launchProcesses } from './launch/process-launcher.ts';
+import { faultFigures } from './load/fault-figures.ts';
 import { defaultLimits } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
 import { StepRecorder } from './load/step-recorder.ts';
@@ -98,21 +100,23 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   onStep('checking the history');
   const { failures } = generators;
   measured.invalid.push(...failures);
+  // A write that is missing in a history would look like one that nobody made.
+  const checks = [
+    ...(complete
+      ? await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)
+      : uncheckedHistories(histories, 'a generator failed, so its history may lack operations')),
+    ...checkNodes(cluster.events, clock),
+  ];
+  const historyFiles = histories.map((path) => relative(options.folder, path));
   return resultOf(scenario, {
     ...measured,
     seed: options.seed,
     nodes: cluster.nodes.map((node) => node.id),
     watch,
-    // A write that is missing in a history would look like one that nobody made.
-    checks: [
-      ...(complete
-        ? await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)
-        : uncheckedHistories(histories, 'a generator failed, so its history may lack operations')),
-      ...checkNodes(cluster.events, clock),
-    ],
+    checks: await writeViolations(checks, { folder: options.folder, scenario: scenario.name, seed: options.seed, historyFiles }),
     interrupted: signal.aborted,
     ...(failures.length > 0 && { failure: failures.join('; ') }),
-    historyFiles: histories.map((path) => relative(options.folder, path)),
+    historyFiles,
   });
 }
 
@@ -151,13 +155,17 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
   const { cluster, watch, generators, random } = parts;
   const tracker = new PhaseTracker(scenario);
   const steps = stepRecorderOf(scenario);
-  const recorder = new Recorder((ms) => tracker.phaseAt(ms), steps);
+  const recorder = new Recorder((ms) => tracker.phaseAt(ms), scenario.recoveryMs, steps);
   const live = new LiveThresholds(scenario.thresholds, recorder);
   const crossed = new AbortController();
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, crossed.signal, failed.signal]);
   const startedWallMs = clock.wallTime();
   const originMs = clock.now();
+  const electedBetween = (fromMs: number, toMs: number) => {
+    const wallMs = watch.firstLeaderBetween(startedWallMs + fromMs, startedWallMs + toMs);
+    return wallMs === undefined ? undefined : wallMs - startedWallMs;
+  };
   let fault: string | undefined;
   const report = () => {
     const elapsedMs = clock.now() - originMs;
@@ -175,7 +183,8 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
           recorder,
           onSecond: (second) => {
             const untilMs = second.atMs + 1_000;
-            if (live.crossed(untilMs, phaseDurations(tracker.windows(untilMs))).length > 0)
+            const figures = () => faultFigures(recorder, electedBetween, untilMs);
+            if (live.crossed(untilMs, phaseDurations(tracker.windows(untilMs)), figures).length > 0)
               crossed.abort(new Error('a threshold ended the run'));
           },
           signal: stop,
@@ -196,12 +205,14 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
         clock,
         originMs,
         signal: stop,
-        onStart: (atMs, { kind, nodes }) => {
+        onStart: (atMs, scheduled) => {
           tracker.faultStarted(atMs);
-          fault = `${kind} ${nodes.join(', ')}`;
+          recorder.faults.began(scheduled, atMs);
+          fault = `${scheduled.kind} ${scheduled.target}`;
         },
-        onEnd: (atMs) => {
+        onEnd: (atMs, scheduled) => {
           tracker.faultEnded(atMs);
+          recorder.faults.ended(scheduled, atMs);
           fault = undefined;
         },
       }),
@@ -232,6 +243,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
       faults,
       skippedFaults: skipped,
       saturation,
+      figures: faultFigures(recorder, electedBetween, durationMs),
       instrument: instrumentOf(recorder.lag, load.generators),
       invalid,
     };

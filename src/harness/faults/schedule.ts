@@ -29,10 +29,18 @@ export interface FaultScheduleOptions {
   /** What `clock` read when the scenario started. */
   readonly originMs: number;
   /** Faults count from the start of the scenario, as everything in it. */
-  readonly onStart: (atMs: number, fault: { readonly kind: string; readonly nodes: readonly string[] }) => void;
-  readonly onEnd: (atMs: number) => void;
+  readonly onStart: (atMs: number, fault: ScheduledFault) => void;
+  /** With the object that `onStart` had been given. */
+  readonly onEnd: (atMs: number, fault: ScheduledFault) => void;
   /** When aborted, no further fault begins, and those that last are ended at once. */
   readonly signal: AbortSignal;
+}
+
+/** Told from others by identity. */
+export interface ScheduledFault {
+  readonly kind: string;
+  /** As the scenario said it. */
+  readonly target: string;
 }
 
 /** Without the figures that are taken from the load's measurements. */
@@ -85,7 +93,8 @@ async function runFault(fault: ValidFault, context: FaultContext, options: Fault
   const { clock, originMs, signal } = options;
   const startMs = clock.now() - originMs;
   // Told before it begins: what the load sees of it belongs to it from its first moment on.
-  options.onStart(startMs, { kind: fault.kind, nodes: [subjectOf(fault)] });
+  const scheduled = { kind: fault.kind, target: subjectOf(fault) };
+  options.onStart(startMs, scheduled);
   let active: ActiveFault | undefined;
   let problem: string | undefined;
   try {
@@ -100,13 +109,12 @@ async function runFault(fault: ValidFault, context: FaultContext, options: Fault
     problem = `the fault could not be undone: ${error instanceof Error ? error.message : String(error)}`;
   }
   const endMs = clock.now() - originMs;
-  options.onEnd(endMs);
+  options.onEnd(endMs, scheduled);
   const proof = active?.proof() ?? { proven: false, observations: [] };
   const observations = [...proof.observations, ...(problem === undefined ? [] : [problem])];
   if (signal.aborted) observations.push('the fault was cut short');
   return {
-    kind: fault.kind,
-    target: subjectOf(fault),
+    ...scheduled,
     nodes: [...(active?.nodes ?? [])],
     startMs,
     endMs,

@@ -1,19 +1,21 @@
 // The parts of a scenario's summary, in k6's order: each is a list of lines, empty when there is nothing to say.
 
+import { join } from 'node:path';
 import { formatDuration } from '../../runtime/duration.ts';
-import type { FaultWindow, GeneratorInstrument, ScenarioResult, SkippedFault } from '../result/schema.ts';
+import { PHASES } from '../result/schema.ts';
+import type { FaultWindow, GeneratorInstrument, Phase, ScenarioResult, SkippedFault } from '../result/schema.ts';
 import { latencyTable } from './latency-table.ts';
+import { formatCount, formatObserved, formatRate, formatShare } from './numbers.ts';
 import { saturationTable } from './saturation-table.ts';
-import { formatCount, formatObserved, formatRate } from './numbers.ts';
 import { type Cell, fit, fold, hang, type Style, table, wrap, wrapFacts } from './text.ts';
 import { timelineChart } from './timeline-chart.ts';
 
-/** Everything about one scenario except its verdicts. */
-export function scenarioSections(scenario: ScenarioResult, style: Style, width: number): string[] {
+/** Everything about one scenario except its verdicts. @param folder of run.json, as the user should see it. */
+export function scenarioSections(scenario: ScenarioResult, style: Style, width: number, folder: string): string[] {
   const sections = [
     alarms(scenario, style, width),
     thresholds(scenario, style, width),
-    checks(scenario, style, width),
+    checks(scenario, style, width, folder),
     totals(scenario, style, width),
     saturationTable(scenario, style, width),
     latencyTable(scenario, style, width),
@@ -81,11 +83,14 @@ function thresholds({ thresholds: all }: ScenarioResult, style: Style, width: nu
   return [`  ${style.strong('thresholds')}`, ...lines];
 }
 
-function checks({ checks: all }: ScenarioResult, style: Style, width: number): string[] {
+/** Of an explanation whose whole is in a file. */
+const MOST_EXPLANATION_LINES = 40;
+
+function checks({ checks: all, operationsLost }: ScenarioResult, style: Style, width: number, folder: string): string[] {
   if (all.length === 0) return [];
   const lines: string[] = [];
-  const nameWidth = Math.max(...all.map(({ checker }) => checker.length));
-  for (const { checker, verdict, operations, durationMs, counts, reason, explanation } of all) {
+  const nameWidth = Math.max(LOST.length, ...all.map(({ checker }) => checker.length));
+  for (const { checker, verdict, operations, durationMs, counts, reason, explanation, explanationFile } of all) {
     const counted = Object.entries(counts).map(([name, count]) => `${formatCount(count)} ${name}`);
     const facts = [`${formatCount(operations)} operations in ${formatDuration(durationMs)}`, ...counted];
     const [symbol, paint] = VERDICTS[verdict](style);
@@ -94,11 +99,23 @@ function checks({ checks: all }: ScenarioResult, style: Style, width: number): s
     lines.push(`    ${paint(head.slice(4, first.length))}${head.slice(first.length)}`, ...rest);
     if (reason !== undefined) lines.push(...hang('      ', reason, width));
     // Its line breaks and indentation are the checker's drawing of what happened.
-    for (const line of (explanation ?? '').split('\n').filter((text) => text.trim() !== ''))
-      lines.push(...fold(`      ${line}`, width));
+    const drawn = (explanation ?? '').split('\n').filter((text) => text.trim() !== '');
+    const shown = explanationFile === undefined ? drawn : drawn.slice(0, MOST_EXPLANATION_LINES);
+    for (const line of shown) lines.push(...fold(`      ${line}`, width));
+    if (explanationFile !== undefined) {
+      const more = drawn.length > shown.length ? `${formatCount(drawn.length - shown.length)} more lines in ` : '';
+      const whole = `      ${more}${join(folder, explanationFile)}`;
+      lines.push(whole.length <= width ? whole : fit(`      ${more}${explanationFile}, beside run.json`, width));
+    }
+  }
+  if (operationsLost !== undefined) {
+    const [symbol, paint] = VERDICTS[operationsLost === 0 ? 'valid' : 'violated'](style);
+    lines.push(`    ${paint(`${symbol} ${LOST.padEnd(nameWidth)}  ${formatCount(operationsLost)}`)}`);
   }
   return [`  ${style.strong('checks')}`, ...lines];
 }
+
+const LOST = 'operations lost';
 
 const VERDICTS = {
   valid: (style: Style) => ['✓', style.good] as const,
@@ -158,22 +175,67 @@ function faultLines(
       proof.proven ? line : style.bad(line),
     ),
     ...hang('      recovery:   ', recovery, width),
+    ...operationLines(times, width),
+    ...latencyLines(times, width),
+    ...(times.overlaps === true
+      ? hang('      shared:     ', "the window of another fault overlaps this one's, so these are the figures of both", width)
+      : []),
   ];
+}
+
+/** Absent in results of older versions. */
+function operationLines({ operations, errors: failed, windowEndMs, ...times }: Partial<FaultWindow>, width: number): string[] {
+  if (operations === undefined || failed === undefined || windowEndMs === undefined) return [];
+  const share = operations === 0 ? '' : ` (${formatShare(failed / operations)})`;
+  const { unavailableMs, unavailableGapMs = 0 } = times;
+  const facts = [
+    `${formatCount(operations)} due until ${formatDuration(windowEndMs)}`,
+    `${formatCount(failed)} failed${share}`,
+    ...(unavailableMs === undefined
+      ? []
+      : [
+          unavailableMs === 0
+            ? `never longer than ${formatDuration(unavailableGapMs)} without an answer`
+            : `unavailable for ${formatDuration(unavailableMs)}`,
+        ]),
+  ];
+  return hang('      operations: ', facts, width);
+}
+
+function latencyLines(times: Partial<FaultWindow>, width: number): string[] {
+  const { recoveredMs, recoveryLimitMs, notRecovered, recoveryUnknown } = times;
+  const limit = recoveryLimitMs === undefined ? '' : ` (${formatDuration(recoveryLimitMs)} or less)`;
+  const line = (text: string) => hang('      latency:    ', text, width);
+  if (recoveredMs === 0) return line(`p99 within 20% of its baseline${limit} as soon as the fault ended`);
+  if (recoveredMs !== undefined)
+    return line(`p99 back within 20% of its baseline${limit} ${formatDuration(recoveredMs)} after the fault ended`);
+  if (notRecovered === true) return line(`p99 NOT BACK within 20% of its baseline${limit}`);
+  return recoveryUnknown === undefined ? [] : line(`whether p99 came back is unknown: ${recoveryUnknown}`);
 }
 
 function orNever(ms: number | undefined): string {
   return ms === undefined ? 'not seen' : formatDuration(ms);
 }
 
-function errors({ errors: all }: ScenarioResult, style: Style, width: number): string[] {
+/** Results of older versions do not have the phases. */
+function errors({ errors: all, errorsByPhase = [] }: ScenarioResult, style: Style, width: number): string[] {
   if (all.length === 0) return [];
+  const phases = PHASES.filter((name) => errorsByPhase.some(({ phase }) => phase === name));
+  const countIn = (phase: Phase, of: { code: string; outcome: string }) =>
+    errorsByPhase.find((each) => each.phase === phase && each.code === of.code && each.outcome === of.outcome)?.count ?? 0;
   const rows = all.map(({ code, outcome, count }): (Cell | string)[] => [
     code,
-    { text: outcome, paint: outcome === 'info' ? style.doubtful : style.faint },
+    { text: CERTAINTY[outcome], paint: outcome === 'info' ? style.doubtful : style.faint },
     formatCount(count),
+    ...phases.map((phase) => formatCount(countIn(phase, { code, outcome }))),
   ]);
-  return [`  ${style.strong('errors')}`, ...table(rows, { align: 'llr', width })];
+  const heads = ['', '', 'all', ...phases].map((text) => ({ text, paint: style.faint }));
+  const lines = table([...(phases.length > 0 ? [heads] : []), ...rows], { align: `llr${'r'.repeat(phases.length)}`, width });
+  return [`  ${style.strong('errors')}`, ...lines];
 }
+
+/** Whether an operation that ended so was applied. */
+const CERTAINTY = { ok: 'ok, applied', fail: 'fail, not applied', info: 'info, maybe applied' };
 
 function instrument({ instrument: all, phases }: ScenarioResult, style: Style, width: number): string[] {
   const { lag, eventLoopDelay, cpu, generators = [] } = all;

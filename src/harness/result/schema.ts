@@ -124,6 +124,27 @@ const faultWindow = z.strictObject({
   longestWriteGapMs: ms
     .optional()
     .describe('The longest time without a successful write between the start of the fault and the end of recovery'),
+  windowEndMs: ms
+    .optional()
+    .describe('The end of recovery, or of the run: what happened between the start of the fault and here is its doing'),
+  overlaps: z
+    .boolean()
+    .optional()
+    .describe('Whether another fault lasted or was recovered from in the same window: the figures are then those of both'),
+  operations: count.optional().describe('Operations that were due in the window'),
+  errors: count.optional().describe('Those of them that failed, fails that are no errors left out'),
+  unavailableMs: ms
+    .optional()
+    .describe(
+      'Milliseconds of the window in which operations were due and none succeeded: the sum of stretches beyond unavailableGapMs',
+    ),
+  unavailableGapMs: ms.optional().describe('Stretches up to this long are not counted, those that are longer are counted whole'),
+  recoveredMs: ms
+    .optional()
+    .describe('Milliseconds from the end of the fault until p99 of the response time was, for 2 s, not beyond recoveryLimitMs'),
+  recoveryLimitMs: ms.optional().describe('1.2 times p99 of the response time before the first fault'),
+  notRecovered: z.literal(true).optional().describe('p99 did not come back until the next fault or the end of the run'),
+  recoveryUnknown: z.string().optional().describe('Why it cannot be said whether it came back'),
 });
 export type FaultWindow = z.infer<typeof faultWindow>;
 
@@ -185,6 +206,7 @@ const checkResult = z.strictObject({
   durationMs: ms,
   counts: z.record(z.string(), z.number()).describe('What the checker counted, such as { acknowledged: 812, lost: 0 }'),
   explanation: z.string().optional().describe('Text for people, on a violation'),
+  explanationFile: z.string().optional().describe('The same as a file, relative to the folder of run.json'),
 });
 export type CheckResult = z.infer<typeof checkResult>;
 
@@ -274,6 +296,13 @@ const scenarioResult = z.strictObject({
   saturation: saturation.optional().describe('Of a scenario that looks for the knee'),
   roles: z.array(roleChange),
   errors: z.array(z.strictObject({ code: z.string(), outcome, count })),
+  errorsByPhase: z
+    .array(z.strictObject({ phase, code: z.string(), outcome, count }))
+    .optional()
+    .describe('The errors, by the phase in which an operation was due'),
+  operationsLost: count
+    .optional()
+    .describe('Operations that were acknowledged and did not survive; absent when no check could tell'),
   instrument,
   thresholds: z.array(thresholdResult),
   checks: z.array(checkResult),

@@ -13,9 +13,9 @@ import type {
   ValidRampingArrivalRate,
   ValidRampingVus,
   ValidStage,
-  ValidWorkload,
 } from './valid-scenario.ts';
-import { needsLinks, nodeNames } from './valid-scenario.ts';
+import { isFaultMetric } from './thresholds.ts';
+import { needsLinks, nodeNames, operationNames } from './valid-scenario.ts';
 
 /** What is kept per second and per millisecond of a run must stay small. */
 const MAX_DURATION_MS = 24 * 3_600_000;
@@ -249,33 +249,12 @@ function saturationProblems(scenario: ScenarioData): string[] {
     problems.push(
       `loads.${saturation.load}.stages must have at least two steps of constant rate behind the warmup, as steps() makes them, not ${found}: saturation looks for the highest one that holds`,
     );
-  const operations = operationsOf(load.workload);
+  const operations = operationNames(load.workload);
   if (saturation.operation !== undefined && !operations.includes(saturation.operation))
     problems.push(
       `saturation.operation must be one of ${operations.join(', ')}, not '${saturation.operation}'${didYouMean(saturation.operation, operations)}`,
     );
   return problems;
-}
-
-/** What the operations of a workload are called in statistics, those left out that its mix never takes. */
-function operationsOf(workload: ValidWorkload): string[] {
-  const taken = (mix: object) => Object.entries(mix).flatMap(([name, weight]) => (weight > 0 ? [name] : []));
-  switch (workload.kind) {
-    case 'registers':
-    case 'append':
-      return taken(workload.mix);
-    case 'bank':
-      return taken(workload.mix).map((name) => (name === 'read' ? 'read-all' : name));
-    case 'set':
-      return ['add'];
-    case 'sql':
-      return workload.statements.map(({ name }) => name);
-    case 'http':
-    case 'grpc':
-      return [workload.method];
-    case 'function':
-      return ['function'];
-  }
 }
 
 /** Whether they surely, or for a majority or minority possibly, have a node in common. */
@@ -292,14 +271,26 @@ function putsOut({ kind }: UntimedFault): boolean {
   return kind === 'crash' || kind === 'restart' || kind === 'pause' || kind === 'full-disk' || kind === 'wipe';
 }
 
-function thresholdProblems({ thresholds, loads, saturation }: ScenarioData): string[] {
-  const names = Object.keys(loads);
+function thresholdProblems({ thresholds, loads, faults, nemesis, saturation }: ScenarioData): string[] {
   return thresholds.flatMap(({ metric, selector: { name, tags } }) => {
+    const option = `thresholds['${metric}']`;
+    const ofLoads = Object.entries(loads).filter(([load]) => tags.load === undefined || load === tags.load);
+    const operations = ofLoads.flatMap(([, { workload }]) => operationNames(workload));
+    const kinds = [...faults, ...(nemesis?.mix ?? [])].map(({ kind }) => kind);
     if (name === 'knee' && saturation === undefined)
-      return [`thresholds.knee needs the option saturation: { p99: '250ms' }, which says what a knee is`];
-    if (tags.load === undefined || names.includes(tags.load)) return [];
+      return [`${option} needs the option saturation: { p99: '250ms' }, which says what a knee is`];
+    if (isFaultMetric(name) && kinds.length === 0) return [`${option} is measured of faults, and the scenario has none`];
     return [
-      `thresholds['${metric}'] names the load '${tags.load}', but there are ${names.join(', ')}${didYouMean(tags.load, names)}`,
+      ...unknownName(option, 'load', tags.load, Object.keys(loads)),
+      ...(ofLoads.length === 0 ? [] : unknownName(option, 'operation', tags.operation, operations)),
+      ...unknownName(option, 'fault', tags.fault, kinds),
     ];
   });
+}
+
+/** It would never have anything to measure. */
+function unknownName(option: string, what: string, name: string | undefined, known: readonly string[]): string[] {
+  if (name === undefined || known.includes(name)) return [];
+  const there = [...new Set(known)].join(', ');
+  return [`${option} names the ${what} '${name}', but there are ${there}${didYouMean(name, known)}`];
 }

@@ -131,7 +131,7 @@ describe('saturation', () => {
       { expression: { aggregation: { kind: 'value' }, operator: '>=', limit: 200 } },
       { expression: { aggregation: { kind: 'value' }, operator: '<', limit: 1_000 } },
     ]);
-    expect(() => scenario(rising, undefined, { thresholds })).toThrow('thresholds.knee needs the option saturation');
+    expect(() => scenario(rising, undefined, { thresholds })).toThrow("thresholds['knee'] needs the option saturation");
     expect(() => scenario(rising, { p99: 1 }, { thresholds: { knee: ['p(99)>1'] } })).toThrow('knee has no p(); it has value');
     expect(() => scenario(rising, { p99: 1 }, { thresholds: { response_time: ['<5'] } })).toThrow(
       "cannot read '<5' as a threshold",

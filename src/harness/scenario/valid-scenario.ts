@@ -75,6 +75,27 @@ export interface ValidFunction {
 export type ValidWorkload =
   ValidRegisters | { readonly kind: 'set' } | ValidAppend | ValidBank | ValidSql | ValidHttp | ValidGrpc | ValidFunction;
 
+/** What the operations of a workload are called in statistics, those left out that its mix never takes. */
+export function operationNames(workload: ValidWorkload): string[] {
+  const taken = (mix: object) => Object.entries(mix).flatMap(([name, weight]) => (weight > 0 ? [name] : []));
+  switch (workload.kind) {
+    case 'registers':
+    case 'append':
+      return taken(workload.mix);
+    case 'bank':
+      return taken(workload.mix).map((name) => (name === 'read' ? 'read-all' : name));
+    case 'set':
+      return ['add'];
+    case 'sql':
+      return workload.statements.map(({ name }) => name);
+    case 'http':
+    case 'grpc':
+      return [workload.method];
+    case 'function':
+      return ['function'];
+  }
+}
+
 export type WorkloadKind = ValidWorkload['kind'];
 
 export type ValidTarget =
@@ -272,9 +293,9 @@ export interface ScenarioData {
 /**
  * Invariants, held by `validateScenario` and `withOverrides`: (1) at least one load, each within 24 hours; (2) the warm-up is
  * shorter than the scenario; (3) every fault begins behind the warm-up and ends within the scenario, on a node that exists;
- * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; (5) thresholds name loads that exist;
- * (6) there is room for at least one fault of the nemesis, none lasts longer than it takes to the next, and at most one wipes a node;
- * (7) the load of a saturation has at least two steps.
+ * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; (5) thresholds name loads,
+ * operations and faults that exist; (6) there is room for at least one fault of the nemesis, none lasts longer than it takes to the
+ * next, and at most one wipes a node; (7) the load of a saturation has at least two steps.
  */
 export type ValidScenario = ScenarioData & { readonly [checked]: true };
 

@@ -19,7 +19,7 @@ import {
 import type { SqlParameter } from './scenario.ts';
 import { fault, validFault } from './fault-options.ts';
 import { nemesis, validNemesis } from './nemesis-options.ts';
-import { parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
+import { liveProblem, parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';
 import type { ScenarioData, ValidLoad, ValidSaturation, ValidScenario, ValidStage, ValidWorkload } from './valid-scenario.ts';
 
@@ -212,6 +212,8 @@ const thresholds = z
           const selector = parseMetric(metric);
           const expression = parseExpression(input.threshold, selector.name);
           const { threshold, abortOnFail, delayAbortEval: delayAbortEvalMs } = input;
+          const never = abortOnFail ? liveProblem(selector, expression) : undefined;
+          if (never !== undefined) throw new ThresholdError(`'${threshold}' cannot have abortOnFail: ${never}`);
           parsed.push({ metric, threshold, selector, expression, abortOnFail, delayAbortEvalMs });
         } catch (error) {
           if (!(error instanceof ThresholdError)) throw error;
