@@ -15,6 +15,8 @@ import {
   resultsFolder,
   SEED_OPTION,
 } from './measure.ts';
+import { scenarioList } from './scenario-list.ts';
+import { wantsColour, widthOf } from './terminal.ts';
 
 export const run: Command = {
   name: 'run',
@@ -40,7 +42,7 @@ export const run: Command = {
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
   },
-  notes: `A scenario is a name from --list, or the path of a module.
+  notes: `A scenario is a name from --list, or the path of a module; windtunnel init writes one to begin with.
 
 Examples:
   windtunnel run leader-crash
@@ -49,8 +51,8 @@ Examples:
   async run(invocation) {
     const folder = packageFolder('scenarios');
     if (flag(invocation, 'list')) {
-      for (const { name, description } of await loadScenarios(await listScenarios(folder), folder))
-        process.stdout.write(`${name}\n  ${description}\n`);
+      const out = process.stdout;
+      out.write(await scenarioList(folder, { width: widthOf(out), colour: wantsColour(out) }));
       return EXIT.passed;
     }
     if (invocation.positionals.length === 0) {

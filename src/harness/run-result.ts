@@ -1,12 +1,23 @@
 // From what one scenario left behind to its entry in run.json.
 
-import { worstVerdict } from './check/check-histories.ts';
+import { known } from '../runtime/assert.ts';
+import { operationsLost, worstVerdict } from './check/check-histories.ts';
 import type { FaultRecord } from './faults/schedule.ts';
 import type { ClusterWatch } from './launch/cluster-watch.ts';
+import { type FaultFigures, UNAVAILABLE_GAP_MS } from './load/fault-figures.ts';
 import type { PlannedOperation } from './load/operation.ts';
 import type { Recorder } from './load/recorder.ts';
-import { evaluateThresholds, type LiveThresholds } from './load/thresholds.ts';
-import type { CheckResult, FaultWindow, Instrument, ScenarioResult, ThresholdResult } from './result/schema.ts';
+import { evaluateThresholds, type Knee, type LiveThresholds } from './load/thresholds.ts';
+import type {
+  CheckResult,
+  FaultWindow,
+  Instrument,
+  Saturation,
+  ScenarioResult,
+  SkippedFault,
+  ThresholdResult,
+} from './result/schema.ts';
+import { saturationProblems } from './generate/saturation.ts';
 import { phaseDurations, type PhaseTracker } from './scenario/phases.ts';
 import type { ValidScenario } from './scenario/valid-scenario.ts';
 
@@ -23,6 +34,10 @@ export interface Measured {
   readonly tracker: PhaseTracker;
   readonly live: LiveThresholds;
   readonly faults: readonly FaultRecord[];
+  readonly skippedFaults: readonly SkippedFault[];
+  readonly saturation: Saturation | undefined;
+  /** What the faults cost, in the order in which they began. */
+  readonly figures: readonly FaultFigures[];
   readonly instrument: Instrument;
   /** Why its numbers must not be used. */
   readonly invalid: string[];
@@ -41,9 +56,12 @@ export interface ResultParts extends Measured {
 }
 
 export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioResult {
-  const { recorder, tracker, durationMs, invalid, checks } = parts;
+  const { recorder, tracker, durationMs, saturation, checks } = parts;
   const phases = tracker.windows(durationMs);
-  const thresholds = evaluateThresholds(scenario.thresholds, recorder, phaseDurations(phases), parts.live.aborted);
+  const lost = operationsLost(checks);
+  const findings = { faults: parts.figures, operationsLost: lost, knee: saturation && kneeOf(saturation) };
+  const thresholds = evaluateThresholds(scenario.thresholds, recorder, phaseDurations(phases), findings, parts.live.aborted);
+  const invalid = [...parts.invalid, ...(saturation === undefined ? [] : saturationProblems(saturation, thresholds))];
   const { failure } = parts;
   const status = failure !== undefined ? 'failed' : parts.interrupted ? 'interrupted' : parts.aborted ? 'aborted' : 'complete';
   return {
@@ -63,9 +81,13 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
     totals: recorder.totals(durationMs),
     statistics: recorder.statistics(),
     timeline: recorder.timeline(),
-    faults: parts.faults.map((fault) => windowOf(fault, parts, scenario)),
+    faults: parts.faults.map((fault) => windowOf(fault, parts)),
+    ...(scenario.nemesis && { skippedFaults: [...parts.skippedFaults] }),
+    ...(saturation && { saturation }),
     roles: parts.watch.roles(parts.startedWallMs),
     errors: recorder.errors(),
+    errorsByPhase: recorder.errorsByPhase(),
+    ...(lost !== undefined && { operationsLost: lost }),
     instrument: parts.instrument,
     thresholds,
     checks,
@@ -80,25 +102,36 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
   };
 }
 
+function kneeOf({ outcome, knee = 0 }: Saturation): Knee | undefined {
+  if (outcome === 'not-measured') return undefined;
+  return { rate: knee, exact: outcome === 'found' || outcome === 'below-first-step' };
+}
+
 function speed(thresholds: readonly ThresholdResult[]): 'passed' | 'failed' | 'unchecked' {
   if (thresholds.length === 0) return 'unchecked';
   return thresholds.every((each) => each.passed) ? 'passed' : 'failed';
 }
 
-function windowOf(
-  fault: FaultRecord,
-  { recorder, watch, startedWallMs, durationMs }: ResultParts,
-  scenario: ValidScenario,
-): FaultWindow {
-  const endOfRecoveryMs = Math.min(durationMs, fault.endMs + scenario.recoveryMs);
-  // Not later: that would be the election of another fault.
-  const elected = watch.firstLeaderBetween(startedWallMs + fault.startMs, startedWallMs + endOfRecoveryMs);
-  const firstWriteMs = recorder.writes.firstSentAfter(fault.startMs);
+function windowOf(fault: FaultRecord, { figures: all, recorder }: ResultParts): FaultWindow {
+  const found = all.find(
+    ({ span }) => span.startMs === fault.startMs && span.kind === fault.kind && span.target === fault.target,
+  );
+  const { span, windowEndMs, overlaps, recovery, figures } = known(found, 'every fault was told to the recorder');
+  const { limitMs } = recorder.recovery;
   return {
     ...fault,
-    ...(elected !== undefined && { electionMs: elected - startedWallMs - fault.startMs }),
-    ...(firstWriteMs !== undefined && { firstWriteMs: firstWriteMs - fault.startMs }),
-    longestWriteGapMs: recorder.writes.longestGap(fault.startMs, endOfRecoveryMs),
+    ...(figures.election !== undefined && { electionMs: figures.election.ms }),
+    ...(figures.first_write?.isFinal === true && { firstWriteMs: figures.first_write.ms }),
+    ...(figures.write_gap !== undefined && { longestWriteGapMs: figures.write_gap.ms }),
+    windowEndMs,
+    overlaps,
+    operations: span.operations,
+    errors: span.errors,
+    ...(figures.unavailable !== undefined && { unavailableMs: figures.unavailable.ms, unavailableGapMs: UNAVAILABLE_GAP_MS }),
+    ...(recovery?.kind === 'recovered' && { recoveredMs: recovery.afterMs }),
+    ...(recovery?.kind === 'not-recovered' && { notRecovered: true }),
+    ...(recovery?.kind === 'unknown' && { recoveryUnknown: recovery.reason }),
+    ...(limitMs !== undefined && { recoveryLimitMs: limitMs }),
   };
 }
 

@@ -6,17 +6,24 @@ import { join, relative } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
 import { freshSeed, Random } from '../runtime/random.ts';
 import { checkHistories, checkNodes, uncheckedHistories } from './check/check-histories.ts';
+import { writeViolations } from './check/violation-files.ts';
 import { runFaults } from './faults/schedule.ts';
 import { Generators } from './generate/generators.ts';
 import { generatorProblems, instrumentOf } from './generate/judgement.ts';
+import { saturationOf } from './generate/saturation.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
 import { launchProcesses } from './launch/process-launcher.ts';
+import { faultFigures } from './load/fault-figures.ts';
+import { defaultLimits } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
+import { StepRecorder } from './load/step-recorder.ts';
 import { LiveThresholds } from './load/thresholds.ts';
 import type { Phase, ScenarioResult } from './result/schema.ts';
 import { type Measured, resultOf } from './run-result.ts';
+import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
+import { rateStepsOf } from './scenario/rate-steps.ts';
 import { needsFaultControl, type ValidScenario } from './scenario/valid-scenario.ts';
 
 export interface ScenarioProgress {
@@ -93,21 +100,23 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   onStep('checking the history');
   const { failures } = generators;
   measured.invalid.push(...failures);
+  // A write that is missing in a history would look like one that nobody made.
+  const checks = [
+    ...(complete
+      ? await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)
+      : uncheckedHistories(histories, 'a generator failed, so its history may lack operations')),
+    ...checkNodes(cluster.events, clock),
+  ];
+  const historyFiles = histories.map((path) => relative(options.folder, path));
   return resultOf(scenario, {
     ...measured,
     seed: options.seed,
     nodes: cluster.nodes.map((node) => node.id),
     watch,
-    // A write that is missing in a history would look like one that nobody made.
-    checks: [
-      ...(complete
-        ? await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)
-        : uncheckedHistories(histories, 'a generator failed, so its history may lack operations')),
-      ...checkNodes(cluster.events, clock),
-    ],
+    checks: await writeViolations(checks, { folder: options.folder, scenario: scenario.name, seed: options.seed, historyFiles }),
     interrupted: signal.aborted,
     ...(failures.length > 0 && { failure: failures.join('; ') }),
-    historyFiles: histories.map((path) => relative(options.folder, path)),
+    historyFiles,
   });
 }
 
@@ -125,7 +134,7 @@ async function startCluster(scenario: ValidScenario, folder: string, options: Ru
     // Not from the seed: a repeated run must not fight over the ports of the first.
     random: new Random(freshSeed()),
     ...(options.environment && { environment: options.environment }),
-    faultControl: scenario.faults.some(needsFaultControl),
+    faultControl: [...scenario.faults, ...(scenario.nemesis?.mix ?? [])].some(needsFaultControl),
   });
   cleanup.defer(() => cluster.stop());
   const watch = new ClusterWatch(cluster.events);
@@ -145,13 +154,18 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
   const { clock, signal } = options;
   const { cluster, watch, generators, random } = parts;
   const tracker = new PhaseTracker(scenario);
-  const recorder = new Recorder((ms) => tracker.phaseAt(ms));
+  const steps = stepRecorderOf(scenario);
+  const recorder = new Recorder((ms) => tracker.phaseAt(ms), scenario.recoveryMs, steps);
   const live = new LiveThresholds(scenario.thresholds, recorder);
   const crossed = new AbortController();
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, crossed.signal, failed.signal]);
   const startedWallMs = clock.wallTime();
   const originMs = clock.now();
+  const electedBetween = (fromMs: number, toMs: number) => {
+    const wallMs = watch.firstLeaderBetween(startedWallMs + fromMs, startedWallMs + toMs);
+    return wallMs === undefined ? undefined : wallMs - startedWallMs;
+  };
   let fault: string | undefined;
   const report = () => {
     const elapsedMs = clock.now() - originMs;
@@ -162,14 +176,15 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     cancelReport = clock.schedule(100, again);
   });
   try {
-    const [load, faults] = await Promise.all([
+    const [load, { faults, skipped }] = await Promise.all([
       generators
         .run({
           originMs,
           recorder,
           onSecond: (second) => {
             const untilMs = second.atMs + 1_000;
-            if (live.crossed(untilMs, phaseDurations(tracker.windows(untilMs))).length > 0)
+            const figures = () => faultFigures(recorder, electedBetween, untilMs);
+            if (live.crossed(untilMs, phaseDurations(tracker.windows(untilMs)), figures).length > 0)
               crossed.abort(new Error('a threshold ended the run'));
           },
           signal: stop,
@@ -180,7 +195,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
           return report;
         }),
       runFaults({
-        faults: scenario.faults,
+        faults: faultsOf(scenario, options.seed),
         context: {
           clock,
           target: cluster,
@@ -190,18 +205,26 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
         clock,
         originMs,
         signal: stop,
-        onStart: (atMs, { kind, nodes }) => {
+        onStart: (atMs, scheduled) => {
           tracker.faultStarted(atMs);
-          fault = `${kind} ${nodes.join(', ')}`;
+          recorder.faults.began(scheduled, atMs);
+          fault = `${scheduled.kind} ${scheduled.target}`;
         },
-        onEnd: (atMs) => {
+        onEnd: (atMs, scheduled) => {
           tracker.faultEnded(atMs);
+          recorder.faults.ended(scheduled, atMs);
           fault = undefined;
         },
       }),
     ]);
+    const saturation =
+      steps &&
+      scenario.saturation &&
+      saturationOf(scenario.saturation, steps.measured(load.durationMs), load.generators, defaultLimits(scenario));
     const invalid = [
-      ...generatorProblems(load.generators, scenario),
+      // Beyond the knee everything is late: there each step is judged by itself, with the thresholds.
+      ...(saturation ? [] : generatorProblems(load.generators, scenario)),
+      ...nemesisProblems(scenario, faults.length, skipped.length, stop.aborted),
       ...faults
         .filter((each) => !each.proof.proven && !stop.aborted)
         .map((each) => `the fault '${each.kind} ${each.target}' is not proven: ${each.proof.observations.join('; ')}`),
@@ -218,10 +241,28 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
       tracker,
       live,
       faults,
+      skippedFaults: skipped,
+      saturation,
+      figures: faultFigures(recorder, electedBetween, durationMs),
       instrument: instrumentOf(recorder.lag, load.generators),
       invalid,
     };
   } finally {
     cancelReport();
   }
+}
+
+function stepRecorderOf(scenario: ValidScenario): StepRecorder | undefined {
+  const { saturation } = scenario;
+  const load = saturation && scenario.loads[saturation.load];
+  if (saturation === undefined || load?.executor !== 'ramping-arrival-rate') return undefined;
+  return new StepRecorder(rateStepsOf(load, scenario), saturation.load, saturation.operation);
+}
+
+/** A fault that was skipped is none, and a run without any says nothing of what it is there for. */
+function nemesisProblems(scenario: ValidScenario, carriedOut: number, skipped: number, isAborted: boolean): string[] {
+  if (scenario.nemesis === undefined || isAborted || carriedOut > scenario.faults.length) return [];
+  return [
+    `the nemesis carried out no fault: ${skipped > 0 ? `all ${skipped} were skipped` : 'those of the scenario left it no room'}`,
+  ];
 }

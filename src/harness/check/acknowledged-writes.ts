@@ -4,6 +4,7 @@
 import { Interner, describeValue } from './model.ts';
 import type { Operation } from './operation.ts';
 import { HistoryStructureError } from './operation.ts';
+import { lineOf } from './operation-line.ts';
 
 export interface AcknowledgedWritesCounts {
   /** Adds that were attempted. */
@@ -40,7 +41,12 @@ interface Examined {
 
 export type AcknowledgedWritesResult =
   | (Examined & { readonly verdict: 'valid' })
-  | (Examined & { readonly verdict: 'violated'; readonly reason: string })
+  | (Examined & {
+      readonly verdict: 'violated';
+      readonly reason: string;
+      /** Lines for people: the adds in question, up to ten of each kind, and the final read, with their times. */
+      readonly explanation: readonly string[];
+    })
   | (Examined & { readonly verdict: 'unknown'; readonly reason: string });
 
 const SAMPLES = 10;
@@ -67,7 +73,8 @@ export function checkAcknowledgedWrites(operations: readonly Operation[]): Ackno
   if (finalRead === undefined) {
     return { ...compare(elements, adds, undefined), verdict: 'unknown', reason: 'no final read-all succeeded' };
   }
-  return judge(compare(elements, adds, finalRead));
+  const examined = compare(elements, adds, finalRead);
+  return judge(examined, () => explanationOf(examined, adds, elements, finalRead));
 }
 
 function addOnce(adds: Map<number, Operation>, element: number, operation: Operation): void {
@@ -132,15 +139,38 @@ function occurrences(elements: Interner, read: Operation): Map<number, number> {
   return present;
 }
 
-function judge(examined: Examined): AcknowledgedWritesResult {
+/** What became of each of the sampled elements, and when. */
+function explanationOf(
+  { samples }: Examined,
+  adds: ReadonlyMap<number, Operation>,
+  elements: Interner,
+  finalRead: Operation,
+): string[] {
+  const lines = KINDS.flatMap((kind) =>
+    samples[kind].map((value) => {
+      const add = adds.get(elements.intern(value));
+      const shown = describeValue(value);
+      return add === undefined ? `${shown}: nobody added it` : lineOf(add, `add ${shown}, ${WORDS[kind]}`);
+    }),
+  );
+  return [...lines, lineOf(finalRead, `the final read-all, of ${(finalRead.output as unknown[]).length} elements`)];
+}
+
+const KINDS = ['lost', 'phantom', 'unexpected', 'duplicated'] as const;
+const WORDS = {
+  lost: 'acknowledged, but missing from the final read',
+  phantom: 'there, although it definitely failed',
+  unexpected: 'there, although nobody added it',
+  duplicated: 'there more than once',
+};
+
+function judge(examined: Examined, explain: () => readonly string[]): AcknowledgedWritesResult {
   const { samples, counts } = examined;
-  const wrong = (['lost', 'phantom', 'unexpected', 'duplicated'] as const)
-    .filter((kind) => counts[kind] > 0)
-    .map(
-      (kind) =>
-        `${counts[kind]} ${kind} (${samples[kind].map((value) => describeValue(value)).join(', ')}${counts[kind] > SAMPLES ? ', ...' : ''})`,
-    );
-  if (wrong.length > 0) return { ...examined, verdict: 'violated', reason: wrong.join('; ') };
+  const wrong = KINDS.filter((kind) => counts[kind] > 0).map(
+    (kind) =>
+      `${counts[kind]} ${kind} (${samples[kind].map((value) => describeValue(value)).join(', ')}${counts[kind] > SAMPLES ? ', ...' : ''})`,
+  );
+  if (wrong.length > 0) return { ...examined, verdict: 'violated', reason: wrong.join('; '), explanation: explain() };
   if (counts.acknowledged === 0) return { ...examined, verdict: 'unknown', reason: 'no add was acknowledged' };
   return { ...examined, verdict: 'valid' };
 }

@@ -58,12 +58,14 @@ export async function checkAppendLists(
   const deadline = clock.now() + timeLimitMs;
   const lists = listsOf(operations);
   const progress = { partitionsDone: 0, partitions: lists.length, operationsDone: 0, operations: operations.length, steps: 0 };
+  const lost = lists.reduce((sum, list) => sum + lostAppends(list), 0);
   const examined = () => ({
     checker: 'linearizability' as const,
     model: 'append',
     partitions: lists.length,
     operations: operations.length,
     steps: progress.steps,
+    lost,
   });
   let sinceBreath = 0;
   for (const list of lists) {
@@ -118,6 +120,17 @@ function addOnce({ appends }: List, append: Operation): void {
     throw new HistoryStructureError(append.index, reason);
   }
   appends.set(element, append);
+}
+
+/** How many were acknowledged before the last read was called, and are in no list that was read. */
+function lostAppends({ appends, reads }: List): number {
+  const lastCall = reads.at(-1)?.calledAt ?? -1;
+  const longest = reads.find(({ output }) => output instanceof ListPrefix)?.output as ListPrefix | undefined;
+  const contrary = reads.filter(({ output }) => !(output instanceof ListPrefix)).flatMap(listOf);
+  const seen = new Set<unknown>([...(longest?.elements ?? []), ...contrary]);
+  return [...appends].filter(
+    ([element, { outcome, returnedAt }]) => outcome === 'ok' && returnedAt < lastCall && !seen.has(element),
+  ).length;
 }
 
 function contradictionIn(list: List): Contradiction | undefined {

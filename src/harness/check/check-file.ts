@@ -95,7 +95,7 @@ export async function checkFile(path: string, options: CheckFileOptions = {}): P
     operations: pairing.operations,
     verdict: worstOf(results),
     results,
-    summary: results.map(summaryOf).join('\n'),
+    summary: results.map((result) => summaryOf(result)).join('\n'),
   };
 }
 
@@ -142,13 +142,14 @@ function worstOf(results: readonly CheckerResult[]): CheckedFile['verdict'] {
   return has('violated') ? 'violated' : has('unknown') ? 'unknown' : 'valid';
 }
 
-/** A result as lines for people. */
-export function summaryOf(result: CheckerResult): string {
-  if ('steps' in result) return explain(result);
+/** A result as lines for people. @param mostShown operations of a violation that are printed; by default about a screen. */
+export function summaryOf(result: CheckerResult, mostShown?: number): string {
+  if ('steps' in result) return explain(result, mostShown);
   return 'samples' in result ? explainAcknowledgedWrites(result) : explainVerdict(result);
 }
 
 /** What the checker counted. */
 export function countsOf(result: CheckerResult): Record<string, number> {
-  return 'steps' in result ? { keys: result.partitions } : { ...result.counts };
+  if (!('steps' in result)) return { ...result.counts };
+  return { keys: result.partitions, ...(result.lost !== undefined && { lost: result.lost }) };
 }

@@ -8,6 +8,9 @@ import { checkFile, countsOf, summaryOf } from './check-file.ts';
 import type { NodeEvent } from './raft-invariants.ts';
 import { checkRaftInvariants } from './raft-invariants.ts';
 
+/** Operations of one explanation: it is a text to be read, not another history. */
+const MOST_EXPLAINED = 500;
+
 /**
  * The results for each history, in their order: of its model's checker, and of others that apply.
  * @param timeLimitMs for one history; one that takes longer is `unknown`.
@@ -39,7 +42,7 @@ function entryOf(result: CheckerResult, operations: number, durationMs: number):
     operations,
     durationMs,
     counts: countsOf(result),
-    ...(result.verdict === 'violated' && { explanation: summaryOf(result) }),
+    ...(result.verdict === 'violated' && { explanation: summaryOf(result, MOST_EXPLAINED) }),
   };
 }
 
@@ -53,6 +56,12 @@ export function uncheckedHistories(paths: readonly string[], reason: string): Ch
     durationMs: 0,
     counts: {},
   }));
+}
+
+/** How many acknowledged operations the checks found missing; undefined when none of them could have told. */
+export function operationsLost(checks: readonly CheckResult[]): number | undefined {
+  const told = checks.flatMap(({ verdict, counts }) => (verdict === 'unknown' ? [] : (counts['lost'] ?? [])));
+  return told.length === 0 ? undefined : told.reduce((sum, lost) => sum + lost, 0);
 }
 
 export function worstVerdict(checks: readonly CheckResult[]): CheckResult['verdict'] | 'unchecked' {

@@ -43,6 +43,8 @@ interface Examined {
   readonly partitions: number;
   readonly operations: number;
   readonly steps: number;
+  /** Acknowledged appends that no read saw although one began later. Of lists only: a register forgets what it held. */
+  readonly lost?: number;
 }
 
 export type LinearizabilityResult =

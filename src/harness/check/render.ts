@@ -6,21 +6,24 @@ import type { LinearizabilityResult } from './linearizability.ts';
 import { spanOf } from './operation-line.ts';
 import type { CheckerVerdict } from './verdict.ts';
 
-/** Operations of a violation that are printed. */
+/** Operations of a violation that are printed, unless more are asked for. */
 const SHOWN = 32;
 
 /** Several lines: the verdict, and when violated what could not be ordered. Control characters are escaped. */
-export function explain(result: LinearizabilityResult): string {
+export function explain(result: LinearizabilityResult, mostShown = SHOWN): string {
   const examined = `${count(result.operations, 'operation')} on ${count(result.partitions, 'key')}, model ${result.model}`;
   if (result.verdict === 'valid') return `valid: ${examined}: all can be put in one order`;
   if (result.verdict === 'unknown') return printable(`unknown: ${result.reason} (${examined})`);
-  return [`violated: not linearizable (${examined})`, ...violationLines(result.explanation)].map(printable).join('\n');
+  return [`violated: not linearizable (${examined})`, ...violationLines(result.explanation, mostShown)].map(printable).join('\n');
 }
 
-function violationLines({ key, operations, stuck, prefix, witness, note, selfContained }: Explanation): string[] {
+function violationLines(
+  { key, operations, stuck, prefix, witness, note, selfContained }: Explanation,
+  mostShown: number,
+): string[] {
   const where = key === undefined ? '' : ` on key ${JSON.stringify(key)}`;
   const because = note !== undefined ? `; ${note}` : selfContained ? ', whatever the value was before' : '';
-  const shown = around(witness, stuck);
+  const shown = around(witness, stuck, mostShown);
   return [
     `  ${witness.length === 1 ? 'this' : 'these'} ${count(witness.length, 'operation')}${where} (of ${operations}) cannot be put in any order${because}:`,
     ...table(shown, stuck),
@@ -30,10 +33,14 @@ function violationLines({ key, operations, stuck, prefix, witness, note, selfCon
 }
 
 /** The operations nearest to the one that is stuck, where there are too many to show. */
-function around(witness: readonly ExplainedOperation[], stuck: ExplainedOperation): readonly ExplainedOperation[] {
+function around(
+  witness: readonly ExplainedOperation[],
+  stuck: ExplainedOperation,
+  mostShown: number,
+): readonly ExplainedOperation[] {
   const at = witness.findIndex(({ operation }) => operation === stuck.operation);
-  const end = Math.min(witness.length, Math.max(at + SHOWN / 4, SHOWN));
-  return witness.slice(Math.max(0, end - SHOWN), end);
+  const end = Math.min(witness.length, Math.max(at + mostShown / 4, mostShown));
+  return witness.slice(Math.max(0, end - mostShown), end);
 }
 
 function prefixLines({ length, tail, state }: NonNullable<Explanation['prefix']>): string[] {
@@ -78,12 +85,13 @@ function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
-/** Two lines: the verdict with its reason, and the counts. */
+/** The verdict with its reason, the counts, and when violated what went wrong with which add. */
 export function explainAcknowledgedWrites(result: AcknowledgedWritesResult): string {
   const { attempted, acknowledged, unknown, lost, recovered } = result.counts;
   const verdict = result.verdict === 'valid' ? 'valid: every acknowledged add survived' : `${result.verdict}: ${result.reason}`;
   const counts = `${attempted} attempted, ${acknowledged} acknowledged, ${lost} lost, ${unknown} unknown of which ${recovered} survived`;
-  return [verdict, `  ${counts}`].map(printable).join('\n');
+  const lines = result.verdict === 'violated' ? result.explanation.map((line) => `  ${line}`) : [];
+  return [verdict, `  ${counts}`, ...lines].map(printable).join('\n');
 }
 
 /** The verdict with its reason, and when violated the explanation. Control characters are escaped. */

@@ -5,8 +5,11 @@ import { LatencyHistogram } from '../result/histogram.ts';
 import { latencyOf } from '../result/latency.ts';
 import { PHASES } from '../result/schema.ts';
 import type { Outcome, Phase, ScenarioResult, Second, Statistic } from '../result/schema.ts';
+import { Availability } from './availability.ts';
+import { FaultSpans } from './fault-spans.ts';
 import { isRead } from './operation.ts';
 import type { LoadEvent } from './operation.ts';
+import { P99Recovery } from './p99-recovery.ts';
 import { SuccessTimes } from './success-times.ts';
 import { Timeline } from './timeline.ts';
 
@@ -32,6 +35,16 @@ export interface Measured {
 
 export interface Dropped {
   readonly load: string;
+  readonly phase: Phase;
+  readonly count: number;
+}
+
+/** The errors with the same load, operation, outcome, code and phase of the instant for which an operation was scheduled. */
+export interface ErrorCount {
+  readonly load: string;
+  readonly operation: string;
+  readonly outcome: 'fail' | 'info';
+  readonly code: string;
   readonly phase: Phase;
   readonly count: number;
 }
@@ -66,7 +79,14 @@ export interface Ended {
   readonly atMs: number;
 }
 
+/** Who else is told what became of every arrival. */
+export interface Listener {
+  ended(event: Ended): void;
+  dropped(load: string, atMs: number): void;
+}
+
 type Errors = ScenarioResult['errors'];
+type ErrorsByPhase = NonNullable<ScenarioResult['errorsByPhase']>;
 type Totals = ScenarioResult['totals'];
 
 export class Recorder {
@@ -77,7 +97,7 @@ export class Recorder {
   #placesTaken = 0;
   readonly #cells: ({ -readonly [K in keyof Measured]: Measured[K] } | undefined)[] = [];
   readonly #dropped: { load: string; phase: Phase; count: number }[] = [];
-  readonly #errors = new Map<string, { code: string; outcome: 'fail' | 'info'; count: number }>();
+  readonly #errors = new Map<string, { -readonly [K in keyof ErrorCount]: ErrorCount[K] }>();
   readonly #outcomes: Record<Outcome, number> = { ok: 0, fail: 0, info: 0 };
   #scheduled = 0;
   #started = 0;
@@ -89,23 +109,38 @@ export class Recorder {
   readonly reads = new SuccessTimes();
   /** Of successful writes, cas and adds. */
   readonly writes = new SuccessTimes();
+  readonly availability = new Availability();
+  readonly recovery: P99Recovery;
+  /** Is told when they begin and end. */
+  readonly faults: FaultSpans;
+  #hasWrites = false;
+  readonly #listener: Listener | undefined;
 
-  /** @param phaseAt the phase of an instant, asked when an operation ended or was dropped. Milliseconds from the start. */
-  constructor(phaseAt: (ms: number) => Phase) {
+  /**
+   * @param phaseAt the phase of an instant, asked when an operation was due, ended or was dropped. Milliseconds from the start.
+   * @param recoveryMs how long recovery lasts behind the end of a fault.
+   */
+  constructor(phaseAt: (ms: number) => Phase, recoveryMs = 0, listener?: Listener) {
     this.#phaseAt = phaseAt;
+    this.#listener = listener;
     this.#timeline = new Timeline(phaseAt);
+    this.recovery = new P99Recovery(phaseAt);
+    this.faults = new FaultSpans(recoveryMs);
   }
 
   /** An operation was due at `atMs`, whether or not it then started. */
   scheduled(atMs: number): void {
     this.#scheduled++;
     this.#timeline.scheduled(atMs);
+    this.availability.due(atMs);
+    this.recovery.due(atMs);
   }
 
   /** No virtual user was free for the arrival at `atMs`. */
   dropped(load: string, atMs: number): void {
     this.#droppedCount++;
     this.#timeline.dropped(atMs);
+    this.#listener?.dropped(load, atMs);
     const phase = this.#phaseAt(atMs);
     const same = this.#dropped.find((dropped) => dropped.load === load && dropped.phase === phase);
     if (same === undefined) this.#dropped.push({ load, phase, count: 1 });
@@ -129,8 +164,11 @@ export class Recorder {
     this.#timeline.started(sentMs, lagMs);
   }
 
-  ended({ load, operation, isRead, outcome, code, expected, scheduledMs, sentMs, atMs }: Ended): void {
-    const cell = this.#cell(load, operation, outcome, this.#phaseAt(scheduledMs));
+  ended(event: Ended): void {
+    const { load, operation, isRead, outcome, code, expected, scheduledMs, sentMs, atMs } = event;
+    this.#listener?.ended(event);
+    const phase = this.#phaseAt(scheduledMs);
+    const cell = this.#cell(load, operation, outcome, phase);
     const responseUs = (atMs - scheduledMs) * 1_000;
     const serviceUs = (atMs - sentMs) * 1_000;
     cell.count++;
@@ -138,11 +176,22 @@ export class Recorder {
     cell.serviceTime.record(serviceUs);
     this.#outcomes[outcome]++;
     this.#timeline.ended(atMs, outcome, responseUs, serviceUs);
+    this.#hasWrites ||= !isRead;
     if (outcome === 'ok') (isRead ? this.reads : this.writes).record(sentMs, atMs);
     else if (expected) {
       cell.expected++;
       this.#expected++;
-    } else this.#error(code ?? 'unknown', outcome);
+    } else this.#error({ load, operation, outcome, code: code ?? 'unknown', phase });
+    const isError = outcome !== 'ok' && !expected;
+    this.faults.count(scheduledMs, isError);
+    if (isError) return;
+    this.availability.succeeded(atMs);
+    this.recovery.answered(scheduledMs, atMs);
+  }
+
+  /** Whether any operation that is no read has ended, in whatever way. */
+  get hasWrites(): boolean {
+    return this.#hasWrites;
   }
 
   #cell(load: string, operation: string, outcome: Outcome, phase: Phase) {
@@ -167,10 +216,10 @@ export class Recorder {
     return place;
   }
 
-  #error(code: string, outcome: 'fail' | 'info'): void {
-    const key = `${outcome} ${code}`;
+  #error(error: Omit<ErrorCount, 'count'>): void {
+    const key = `${error.outcome} ${error.phase} ${error.load} ${error.operation.length} ${error.operation} ${error.code}`;
     const same = this.#errors.get(key);
-    if (same === undefined) this.#errors.set(key, { code, outcome, count: 1 });
+    if (same === undefined) this.#errors.set(key, { ...error, count: 1 });
     else same.count++;
   }
 
@@ -229,11 +278,21 @@ export class Recorder {
     return this.#expected;
   }
 
+  /** Fails that are no errors are left out. Live: do not change. */
+  errorCounts(): readonly ErrorCount[] {
+    return [...this.#errors.values()];
+  }
+
   /** How often each code was answered, most frequent first, fails that are no errors left out. */
   errors(): Errors {
-    return [...this.#errors.values()]
-      .map((error) => ({ ...error }))
-      .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
+    return [...sumsOf(this.errorCounts(), ({ code, outcome }) => ({ code, outcome }))].sort(byFrequency);
+  }
+
+  /** `errors`, in the order of the phases. */
+  errorsByPhase(): ErrorsByPhase {
+    return [...sumsOf(this.errorCounts(), ({ phase, code, outcome }) => ({ phase, code, outcome }))].sort(
+      (a, b) => PHASE_INDEX[a.phase] - PHASE_INDEX[b.phase] || byFrequency(a, b),
+    );
   }
 
   snapshot(): RecorderSnapshot {
@@ -250,6 +309,23 @@ export class Recorder {
       p99Ms: p99Us === undefined ? undefined : p99Us / 1_000,
     };
   }
+}
+
+/** Errors that are alike in what `of` says of them, added up. */
+function sumsOf<T extends object>(errors: readonly ErrorCount[], of: (error: ErrorCount) => T): Iterable<T & { count: number }> {
+  const sums = new Map<string, T & { count: number }>();
+  for (const error of errors) {
+    const shared = of(error);
+    const key = JSON.stringify(shared);
+    const sum = sums.get(key);
+    if (sum === undefined) sums.set(key, { ...shared, count: error.count });
+    else sum.count += error.count;
+  }
+  return sums.values();
+}
+
+function byFrequency(a: { count: number; code: string }, b: { count: number; code: string }): number {
+  return b.count - a.count || (a.code < b.code ? -1 : 1);
 }
 
 function indexOf<T extends string>(names: readonly T[]): Readonly<Record<T, number>> {

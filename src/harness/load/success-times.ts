@@ -1,16 +1,14 @@
 // When operations succeeded, to the millisecond and in little memory: how long a fault kept everyone waiting, and when the
 // first success came behind it.
 
-/** 64 Ki milliseconds, about a minute; doubled as a run lasts longer. A day takes 10.8 MB. */
-const INITIAL_WORDS = 2_048;
+import { InstantSet } from './instants.ts';
 
 /** Firsts are all kept until there are this many, 4 MB; then those a millisecond apart in sending, then two, and so on. */
 const MAX_FIRSTS = 262_144;
 
 /** All instants are milliseconds from the start of the scenario, >= 0. */
 export class SuccessTimes {
-  /** One bit a millisecond: something succeeded in it. */
-  #bits = new Uint32Array(INITIAL_WORDS);
+  readonly #ended = new InstantSet();
   /**
    * Successes that were sent later than everything that succeeded before them. The first success (by its end) among those sent
    * at or after any instant is always one of these, and both arrays rise.
@@ -21,11 +19,7 @@ export class SuccessTimes {
 
   /** Fast when calls come nearly in the order of `endedMs`, as those of several generators do. */
   record(sentMs: number, endedMs: number): void {
-    const slot = Math.floor(endedMs);
-    const word = slot >>> 5;
-    if (word >= this.#bits.length) this.#grow(word + 1);
-    // Setting a bit keeps the word a 32-bit integer; the array takes it as unsigned.
-    this.#bits[word] = (this.#bits[word] as number) | (1 << (slot & 31));
+    this.#ended.add(endedMs);
     this.#keepIfApart(sentMs, endedMs);
     if (this.#sentMs.length > MAX_FIRSTS) this.#thinOut();
   }
@@ -53,34 +47,11 @@ export class SuccessTimes {
   longestGap(fromMs: number, toMs: number): number {
     let longest = 0;
     let lastMs = fromMs;
-    for (
-      let slot = this.#nextSuccess(Math.ceil(fromMs));
-      slot !== undefined && slot <= toMs;
-      slot = this.#nextSuccess(slot + 1)
-    ) {
+    for (let slot = this.#ended.next(Math.ceil(fromMs)); slot !== undefined && slot <= toMs; slot = this.#ended.next(slot + 1)) {
       longest = Math.max(longest, slot - lastMs);
       lastMs = slot;
     }
     return Math.max(longest, toMs - lastMs);
-  }
-
-  /** The first millisecond at or after `slot` in which something succeeded. */
-  #nextSuccess(slot: number): number | undefined {
-    // The bits before the slot in its own word are masked off; later words count as a whole.
-    let mask = -1 << (slot & 31);
-    for (let word = slot >>> 5; word < this.#bits.length; word++) {
-      const found = (this.#bits[word] as number) & mask;
-      // The lowest bit set: x & -x isolates it.
-      if (found !== 0) return word * 32 + 31 - Math.clz32(found & -found);
-      mask = -1;
-    }
-    return undefined;
-  }
-
-  #grow(words: number): void {
-    const grown = new Uint32Array(Math.max(words, this.#bits.length * 2));
-    grown.set(this.#bits);
-    this.#bits = grown;
   }
 
   #thinOut(): void {

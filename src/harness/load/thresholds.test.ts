@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Phase } from '../result/schema.ts';
-import type { Scenario } from '../scenario/scenario.ts';
-import type { Threshold } from '../scenario/thresholds.ts';
+import type { Fault, Scenario } from '../scenario/scenario.ts';
+import type { FaultMetric, Threshold } from '../scenario/thresholds.ts';
+import type { FaultFigures } from './fault-figures.ts';
 import type { PlannedOperation } from './operation.ts';
 import { Recorder } from './recorder.ts';
 import { closedLoop, scenarioOf } from './testing/fake-server.ts';
@@ -12,8 +13,8 @@ const PHASES: readonly Phase[] = ['warmup', 'baseline', 'fault', 'recovery', 'af
 const phaseAt = (ms: number) => PHASES[Math.floor(ms / 1_000)] as Phase;
 const DURATIONS = { warmup: 1_000, baseline: 1_000, fault: 1_000, recovery: 1_000 };
 
-function parsed(thresholds: NonNullable<Scenario['thresholds']>): readonly Threshold[] {
-  return scenarioOf({ a: closedLoop(1, '10s'), b: closedLoop(1, '10s') }, { thresholds }).thresholds;
+function parsed(thresholds: NonNullable<Scenario['thresholds']>, more: Partial<Scenario> = {}): readonly Threshold[] {
+  return scenarioOf({ a: closedLoop(1, '10s'), b: closedLoop(1, '10s') }, { ...more, thresholds }).thresholds;
 }
 
 function observed(metric: string, threshold: string, recorder: Recorder, durations: Partial<Record<Phase, number>> = DURATIONS) {
@@ -98,7 +99,7 @@ describe('thresholds', () => {
     ['operations_failed{phase:after}', 'count==0'],
     ['operations{phase:after}', 'count==0'],
     ['dropped_iterations{phase:after}', 'rate==0'],
-    ['response_time{operation:add}', 'avg<500'],
+    ['response_time{operation:cas,phase:baseline}', 'avg<500'],
   ])('%s %s: nothing was measured, so it failed', (metric, threshold) => {
     expect(observed(metric, threshold, recorder)).toEqual({ metric, threshold, passed: false, aborted: false });
   });
@@ -129,6 +130,102 @@ describe('thresholds', () => {
   });
 });
 
+describe('thresholds on errors', () => {
+  const recorder = new Recorder(phaseAt);
+  add(recorder, 1_000, 10, { times: 90 });
+  add(recorder, 2_000, 10, { times: 6, type: 'info' });
+  add(recorder, 2_000, 10, { times: 3, type: 'fail', operation: 'read' });
+  add(recorder, 2_000, 10, { times: 1, type: 'fail', operation: 'cas', expected: true });
+  add(recorder, 100, 10, { times: 9, type: 'info' });
+
+  test.each<[string, string, number]>([
+    ['errors', 'count<10', 9],
+    ['errors', 'rate<0.1', 0.09],
+    ['errors{phase:fault}', 'rate<=0.9', 0.9],
+    ['errors{phase:warmup}', 'count==9', 9],
+    ['errors{outcome:fail}', 'count==3', 3],
+    ['errors{operation:write,phase:fault}', 'rate==1', 1],
+    ['errors{operation:cas}', 'count==0', 0],
+    ['errors{code:x,outcome:info}', 'rate<0.07', 0.06],
+    ['errors{code:y}', 'count==0', 0],
+    ['errors{load:a}', 'count<10', 9],
+  ])('%s %s observes %d', (metric, threshold, value) =>
+    expect(observed(metric, threshold, recorder)).toMatchObject({ observed: value, passed: true }),
+  );
+
+  test.each(['errors{load:b}', 'errors{phase:after}', 'errors{code:x,phase:recovery}'])(
+    '%s: no operations, so it failed',
+    (metric) =>
+      expect(observed(metric, 'count==0', recorder)).toEqual({ metric, threshold: 'count==0', passed: false, aborted: false }),
+  );
+});
+
+/** A fault of which only what thresholds look at is known; 'never' for what was waited for in vain. */
+function fault(kind: string, figures: Partial<Record<FaultMetric, number | 'never'>>): FaultFigures {
+  const figure = (ms: number | 'never') => (ms === 'never' ? { ms: 5_000, isFinal: false } : { ms, isFinal: true });
+  return {
+    span: { kind, target: 'leader', startMs: 1_000, endMs: 2_000, operations: 0, errors: 0 },
+    windowEndMs: 3_000,
+    overlaps: false,
+    recovery: undefined,
+    figures: Object.fromEntries(Object.entries(figures).map(([metric, ms]) => [metric, figure(ms)])),
+  };
+}
+
+const CRASH_AND_PAUSE = {
+  faults: ['crash', 'pause'].map((kind, at) => ({ kind, target: 'n1', at: at + 2_000, duration: 1 }) as Fault),
+};
+
+describe('thresholds on what faults cost', () => {
+  const recorder = new Recorder(phaseAt);
+  const faults = [
+    fault('crash', { election: 300, first_write: 400, write_gap: 500, unavailable: 0, recovered: 900 }),
+    fault('pause', { first_write: 200, write_gap: 100, unavailable: 250, recovered: 'never' }),
+    fault('crash', { first_write: 600, write_gap: 700, unavailable: 50 }),
+  ];
+  const result = (metric: string, threshold: string, operationsLost?: number) => {
+    const thresholds = parsed({ [metric]: [threshold] }, CRASH_AND_PAUSE);
+    return evaluateThresholds(thresholds, recorder, DURATIONS, { faults, operationsLost })[0];
+  };
+
+  test.each<[string, string, number]>([
+    ['first_write', 'max<1000', 600],
+    ['first_write', 'min<1000', 200],
+    ['first_write', 'avg<1000', 400],
+    ['first_write', 'med<1000', 400],
+    ['write_gap{fault:pause}', 'max<=100', 100],
+    ['unavailable{fault:crash}', 'max<51', 50],
+    // The faults that needed no election are no gap in what was measured.
+    ['election', 'max<1000', 300],
+  ])('%s %s observes %d', (metric, threshold, value) =>
+    expect(result(metric, threshold)).toMatchObject({ observed: value, passed: true }),
+  );
+
+  test.each([
+    // One that never came back, and one of which it is unknown.
+    ['recovered{fault:pause}', 'max<10000'],
+    ['recovered{fault:crash}', 'max<10000'],
+    ['recovered', 'min<10000'],
+    ['election{fault:pause}', 'max<10000'],
+    ['operations_lost', 'count==0'],
+  ])('%s %s: what is not known is no pass', (metric, threshold) =>
+    expect(result(metric, threshold)).toEqual({ metric, threshold, passed: false, aborted: false }),
+  );
+
+  test('operations lost are those that the checkers found', () => {
+    expect(result('operations_lost', 'count==0', 0)).toMatchObject({ observed: 0, passed: true });
+    expect(result('operations_lost', 'count==0', 2)).toMatchObject({ observed: 2, passed: false });
+  });
+
+  test('end the run as soon as the largest figure is beyond its limit, also when it is still growing', () => {
+    const thresholds = parsed({ first_write: [{ threshold: 'max<1000', abortOnFail: true }] }, CRASH_AND_PAUSE);
+    const live = new LiveThresholds(thresholds, recorder);
+    expect(live.crossed(2_000, DURATIONS, () => [])).toEqual([]);
+    expect(live.crossed(3_000, DURATIONS, () => [fault('crash', { first_write: 999 })])).toEqual([]);
+    expect(live.crossed(7_000, DURATIONS, () => [fault('crash', { first_write: 'never' })])).toEqual(thresholds);
+  });
+});
+
 describe('thresholds that end the run', () => {
   test('do so when crossed, past their delay, with something measured', () => {
     const thresholds = parsed({
@@ -146,7 +243,7 @@ describe('thresholds that end the run', () => {
     expect(live.crossed(3_000, DURATIONS)).toEqual([thresholds[0]]);
     add(recorder, 3_000, 20);
     expect(live.crossed(3_100, DURATIONS)).toEqual([thresholds[0], thresholds[2]]);
-    const results = evaluateThresholds(thresholds, recorder, DURATIONS, live.aborted);
+    const results = evaluateThresholds(thresholds, recorder, DURATIONS, undefined, live.aborted);
     expect(results.map(({ passed, aborted }) => [passed, aborted])).toEqual([
       [false, true],
       [false, false],

@@ -2,13 +2,38 @@
 
 import { LatencyHistogram } from '../result/histogram.ts';
 import type { Phase, ThresholdResult } from '../result/schema.ts';
-import type { Aggregation, Threshold, ThresholdExpression, ThresholdTags } from '../scenario/thresholds.ts';
-import type { Dropped, Measured } from './recorder.ts';
+import {
+  type Aggregation,
+  type FaultMetric,
+  isFaultMetric,
+  type Threshold,
+  type ThresholdExpression,
+  type ThresholdTags,
+} from '../scenario/thresholds.ts';
+import type { FaultFigures } from './fault-figures.ts';
+import type { Dropped, ErrorCount, Measured } from './recorder.ts';
 
 /** What thresholds read; a Recorder. */
 export interface Measurements {
   measured(): readonly Measured[];
   droppedByPhase(): readonly Dropped[];
+  errorCounts(): readonly ErrorCount[];
+}
+
+/** What the recorder alone does not know. */
+export interface Findings {
+  readonly faults: readonly FaultFigures[];
+  /** As the checkers found; undefined before they have run, and when they could not tell. */
+  readonly operationsLost?: number | undefined;
+  /** Of a load that rose to saturation; absent before its end, and when no step was run. */
+  readonly knee?: Knee | undefined;
+}
+
+export interface Knee {
+  /** Per second; 0 when no step held. */
+  readonly rate: number;
+  /** False: it is at least that. */
+  readonly exact: boolean;
 }
 
 /** How long each phase lasted, milliseconds; absent when it did not occur. What rates per second are taken over. */
@@ -23,10 +48,11 @@ export function evaluateThresholds(
   thresholds: readonly Threshold[],
   measurements: Measurements,
   durationByPhase: DurationByPhase,
+  findings: Findings = { faults: [] },
   aborted: ReadonlySet<Threshold> = new Set(),
 ): ThresholdResult[] {
   return thresholds.map((threshold) => {
-    const observed = observe(threshold, measurements, durationByPhase);
+    const observed = observe(threshold, measurements, durationByPhase, findings);
     const passed = observed !== undefined && holds(observed, threshold.expression);
     const result = { metric: threshold.metric, threshold: threshold.threshold, passed, aborted: aborted.has(threshold) };
     return observed === undefined ? result : { ...result, observed };
@@ -48,11 +74,19 @@ export class LiveThresholds {
    * Those that end the run now: crossed, past their delay, and with something measured (a phase that has not come yet has
    * not failed). Merges histograms: for once a second, not for every operation.
    * @param atMs milliseconds from the start of the scenario.
+   * @param faults what they have cost so far.
    */
-  crossed(atMs: number, durationByPhase: DurationByPhase): readonly Threshold[] {
+  crossed(
+    atMs: number,
+    durationByPhase: DurationByPhase,
+    faults: () => readonly FaultFigures[] = () => [],
+  ): readonly Threshold[] {
     const crossed = this.#thresholds.filter((threshold) => {
       if (atMs < threshold.delayAbortEvalMs) return false;
-      const observed = observe(threshold, this.#measurements, durationByPhase);
+      const { selector } = threshold;
+      const observed = isFaultMetric(selector.name)
+        ? largestSoFar(selector.name, selector.tags, faults())
+        : observe(threshold, this.#measurements, durationByPhase, { faults: [] });
       return observed !== undefined && !holds(observed, threshold.expression);
     });
     for (const threshold of crossed) this.#aborted.add(threshold);
@@ -66,9 +100,15 @@ export class LiveThresholds {
 }
 
 /** What the threshold is compared with, in its unit, or undefined when nothing was measured. */
-function observe(threshold: Threshold, measurements: Measurements, durationByPhase: DurationByPhase): number | undefined {
+function observe(
+  threshold: Threshold,
+  measurements: Measurements,
+  durationByPhase: DurationByPhase,
+  findings: Findings,
+): number | undefined {
   const { selector, expression } = threshold;
   const { tags } = selector;
+  if (isFaultMetric(selector.name)) return ofFaults(selector.name, tags, findings.faults, expression.aggregation);
   const ended = measurements.measured().filter((cell) => matches(cell, tags));
   switch (selector.name) {
     case 'response_time':
@@ -93,7 +133,62 @@ function observe(threshold: Threshold, measurements: Measurements, durationByPha
       const dropped = measurements.droppedByPhase().filter((cell) => matches(cell, tags));
       return counted(sumOf(dropped), expression.aggregation, tags, durationByPhase);
     }
+    case 'errors': {
+      const { outcome: _, ...ofAnyOutcome } = tags;
+      const all = sumOf(measurements.measured().filter((cell) => matches(cell, ofAnyOutcome)));
+      const errors = sumOf(
+        measurements
+          .errorCounts()
+          .filter((error) => matches(error, tags) && (tags.code === undefined || error.code === tags.code)),
+      );
+      if (all === 0) return undefined;
+      return expression.aggregation.kind === 'count' ? errors : errors / all;
+    }
+    case 'operations_lost':
+      return findings.operationsLost;
+    case 'knee':
+      return kneeFor(findings.knee, expression);
   }
+}
+
+/** What is only known to be at least so high cannot be held against an upper limit. */
+function kneeFor(knee: Knee | undefined, { operator }: ThresholdExpression): number | undefined {
+  if (knee === undefined) return undefined;
+  return knee.exact || operator === '>' || operator === '>=' ? knee.rate : undefined;
+}
+
+/** Undefined when any of the faults has no such figure, or none that is final: what never came is no pass. */
+function ofFaults(
+  metric: FaultMetric,
+  tags: ThresholdTags,
+  faults: readonly FaultFigures[],
+  aggregation: Aggregation,
+): number | undefined {
+  const figures = faults.filter((fault) => concerns(fault, tags)).map((fault) => fault.figures[metric]);
+  // Most faults cost nobody the lead, and that is no gap in what was measured.
+  const wanted = metric === 'election' ? figures.filter((figure) => figure !== undefined) : figures;
+  const values = wanted.flatMap((figure) => (figure?.isFinal === true ? [figure.ms] : [])).sort((a, b) => a - b);
+  if (values.length === 0 || values.length < wanted.length) return undefined;
+  switch (aggregation.kind) {
+    case 'min':
+      return values[0];
+    case 'avg':
+      return values.reduce((sum, value) => sum + value, 0) / values.length;
+    case 'med':
+      return values[(values.length - 1) >> 1];
+    default:
+      return values.at(-1);
+  }
+}
+
+/** What is still waited for counts with what it has taken so far: it will not be less. */
+function largestSoFar(metric: FaultMetric, tags: ThresholdTags, faults: readonly FaultFigures[]): number | undefined {
+  const figures = faults.filter((fault) => concerns(fault, tags)).flatMap((fault) => fault.figures[metric] ?? []);
+  return figures.length === 0 ? undefined : Math.max(...figures.map(({ ms }) => ms));
+}
+
+function concerns({ span }: FaultFigures, { fault }: ThresholdTags): boolean {
+  return fault === undefined || span.kind === fault;
 }
 
 function matches(cell: Dropped & Partial<Pick<Measured, 'operation' | 'outcome'>>, tags: ThresholdTags): boolean {
@@ -142,6 +237,7 @@ function trend(histograms: readonly LatencyHistogram[], { aggregation, operator 
         return percentileOrBound(merged, aggregation.percentile, operator);
       case 'count':
       case 'rate':
+      case 'value':
         return undefined;
     }
   };

@@ -40,10 +40,12 @@ export function formatLatency(ms: number | undefined): string {
 
 /** What a threshold observed, in the unit of its metric: times in ms, shares as percent. */
 export function formatObserved(metric: string, threshold: string, observed: number | undefined): string {
-  if (observed === undefined) return 'nothing measured';
-  if (/^(response|service)_time\b/.test(metric)) return formatDuration(observed);
+  const ofFaults = /^(election|first_write|write_gap|unavailable|recovered)\b/.test(metric);
+  if (observed === undefined) return ofFaults ? 'not seen' : 'nothing measured';
+  if (ofFaults || /^(response|service)_time\b/.test(metric)) return formatDuration(observed);
+  if (metric.trim() === 'knee') return `${formatRate(observed)}/s`;
   if (!/^\s*rate\b/.test(threshold)) return formatRate(observed);
-  return metric.startsWith('operations_failed') ? formatShare(observed) : `${formatRate(observed)}/s`;
+  return /^(operations_failed|errors)\b/.test(metric) ? formatShare(observed) : `${formatRate(observed)}/s`;
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;

@@ -1,19 +1,23 @@
 // The parts of a scenario's summary, in k6's order: each is a list of lines, empty when there is nothing to say.
 
+import { join } from 'node:path';
 import { formatDuration } from '../../runtime/duration.ts';
-import type { FaultWindow, GeneratorInstrument, ScenarioResult } from '../result/schema.ts';
+import { PHASES } from '../result/schema.ts';
+import type { FaultWindow, GeneratorInstrument, Phase, ScenarioResult, SkippedFault } from '../result/schema.ts';
 import { latencyTable } from './latency-table.ts';
-import { formatCount, formatObserved, formatRate } from './numbers.ts';
+import { formatCount, formatObserved, formatRate, formatShare } from './numbers.ts';
+import { saturationTable } from './saturation-table.ts';
 import { type Cell, fit, fold, hang, type Style, table, wrap, wrapFacts } from './text.ts';
 import { timelineChart } from './timeline-chart.ts';
 
-/** Everything about one scenario except its verdicts. */
-export function scenarioSections(scenario: ScenarioResult, style: Style, width: number): string[] {
+/** Everything about one scenario except its verdicts. @param folder of run.json, as the user should see it. */
+export function scenarioSections(scenario: ScenarioResult, style: Style, width: number, folder: string): string[] {
   const sections = [
     alarms(scenario, style, width),
     thresholds(scenario, style, width),
-    checks(scenario, style, width),
+    checks(scenario, style, width, folder),
     totals(scenario, style, width),
+    saturationTable(scenario, style, width),
     latencyTable(scenario, style, width),
     timelineChart(scenario, style, width),
     faults(scenario, style, width),
@@ -79,11 +83,14 @@ function thresholds({ thresholds: all }: ScenarioResult, style: Style, width: nu
   return [`  ${style.strong('thresholds')}`, ...lines];
 }
 
-function checks({ checks: all }: ScenarioResult, style: Style, width: number): string[] {
+/** Of an explanation whose whole is in a file. */
+const MOST_EXPLANATION_LINES = 40;
+
+function checks({ checks: all, operationsLost }: ScenarioResult, style: Style, width: number, folder: string): string[] {
   if (all.length === 0) return [];
   const lines: string[] = [];
-  const nameWidth = Math.max(...all.map(({ checker }) => checker.length));
-  for (const { checker, verdict, operations, durationMs, counts, reason, explanation } of all) {
+  const nameWidth = Math.max(LOST.length, ...all.map(({ checker }) => checker.length));
+  for (const { checker, verdict, operations, durationMs, counts, reason, explanation, explanationFile } of all) {
     const counted = Object.entries(counts).map(([name, count]) => `${formatCount(count)} ${name}`);
     const facts = [`${formatCount(operations)} operations in ${formatDuration(durationMs)}`, ...counted];
     const [symbol, paint] = VERDICTS[verdict](style);
@@ -92,11 +99,23 @@ function checks({ checks: all }: ScenarioResult, style: Style, width: number): s
     lines.push(`    ${paint(head.slice(4, first.length))}${head.slice(first.length)}`, ...rest);
     if (reason !== undefined) lines.push(...hang('      ', reason, width));
     // Its line breaks and indentation are the checker's drawing of what happened.
-    for (const line of (explanation ?? '').split('\n').filter((text) => text.trim() !== ''))
-      lines.push(...fold(`      ${line}`, width));
+    const drawn = (explanation ?? '').split('\n').filter((text) => text.trim() !== '');
+    const shown = explanationFile === undefined ? drawn : drawn.slice(0, MOST_EXPLANATION_LINES);
+    for (const line of shown) lines.push(...fold(`      ${line}`, width));
+    if (explanationFile !== undefined) {
+      const more = drawn.length > shown.length ? `${formatCount(drawn.length - shown.length)} more lines in ` : '';
+      const whole = `      ${more}${join(folder, explanationFile)}`;
+      lines.push(whole.length <= width ? whole : fit(`      ${more}${explanationFile}, beside run.json`, width));
+    }
+  }
+  if (operationsLost !== undefined) {
+    const [symbol, paint] = VERDICTS[operationsLost === 0 ? 'valid' : 'violated'](style);
+    lines.push(`    ${paint(`${symbol} ${LOST.padEnd(nameWidth)}  ${formatCount(operationsLost)}`)}`);
   }
   return [`  ${style.strong('checks')}`, ...lines];
 }
+
+const LOST = 'operations lost';
 
 const VERDICTS = {
   valid: (style: Style) => ['✓', style.good] as const,
@@ -124,10 +143,21 @@ function totals({ totals: all }: ScenarioResult, style: Style, width: number): s
   );
 }
 
-function faults({ faults: all }: ScenarioResult, style: Style, width: number): string[] {
-  if (all.length === 0) return [];
-  return [`  ${style.strong('faults')}`, ...all.flatMap((fault) => faultLines(fault, style, width))];
+function faults({ faults: all, skippedFaults = [] }: ScenarioResult, style: Style, width: number): string[] {
+  if (all.length + skippedFaults.length === 0) return [];
+  return [
+    `  ${style.strong('faults')}`,
+    ...all.flatMap((fault) => faultLines(fault, style, width)),
+    ...skippedFaults.flatMap((fault) => skippedLines(fault, style, width)),
+  ];
 }
+
+function skippedLines({ kind, target, atMs, reason }: SkippedFault, style: Style, width: number): string[] {
+  return hang('    – ', `${kind} of ${target} at ${formatDuration(atMs)} skipped: ${reason}`, width).map(style.doubtful);
+}
+
+/** Of a fault that overlaps another one. */
+export const SHARED_FIGURES = "the window of another fault overlaps this one's, so these are the figures of both";
 
 function faultLines(
   { kind, target, nodes, startMs, endMs, proof, ...times }: FaultWindow,
@@ -148,22 +178,74 @@ function faultLines(
       proof.proven ? line : style.bad(line),
     ),
     ...hang('      recovery:   ', recovery, width),
+    ...operationLines(times, width),
+    ...latencyLines(times, width),
+    ...(times.overlaps === true ? hang('      shared:     ', SHARED_FIGURES, width) : []),
   ];
+}
+
+function operationLines(fault: Partial<FaultWindow>, width: number): string[] {
+  const facts = operationFacts(fault);
+  return facts.length === 0 ? [] : hang('      operations: ', facts, width);
+}
+
+/** What became of the operations in the window of a fault; none in results of older versions. */
+export function operationFacts({ operations, errors: failed, windowEndMs, ...times }: Partial<FaultWindow>): string[] {
+  if (operations === undefined || failed === undefined || windowEndMs === undefined) return [];
+  const share = operations === 0 ? '' : ` (${formatShare(failed / operations)})`;
+  const { unavailableMs, unavailableGapMs = 0 } = times;
+  return [
+    `${formatCount(operations)} due until ${formatDuration(windowEndMs)}`,
+    `${formatCount(failed)} failed${share}`,
+    ...(unavailableMs === undefined
+      ? []
+      : [
+          unavailableMs === 0
+            ? `never longer than ${formatDuration(unavailableGapMs)} without an answer`
+            : `unavailable for ${formatDuration(unavailableMs)}`,
+        ]),
+  ];
+}
+
+function latencyLines(fault: Partial<FaultWindow>, width: number): string[] {
+  const words = recoveryWords(fault);
+  return words === undefined ? [] : hang('      latency:    ', words, width);
+}
+
+/** Whether and when p99 came back after a fault; undefined in results of older versions. */
+export function recoveryWords(fault: Partial<FaultWindow>): string | undefined {
+  const { recoveredMs, recoveryLimitMs, notRecovered, recoveryUnknown } = fault;
+  const limit = recoveryLimitMs === undefined ? '' : ` (${formatDuration(recoveryLimitMs)} or less)`;
+  if (recoveredMs === 0) return `p99 within 20% of its baseline${limit} as soon as the fault ended`;
+  if (recoveredMs !== undefined)
+    return `p99 back within 20% of its baseline${limit} ${formatDuration(recoveredMs)} after the fault ended`;
+  if (notRecovered === true) return `p99 NOT BACK within 20% of its baseline${limit}`;
+  return recoveryUnknown === undefined ? undefined : `whether p99 came back is unknown: ${recoveryUnknown}`;
 }
 
 export function orNever(ms: number | undefined): string {
   return ms === undefined ? 'not seen' : formatDuration(ms);
 }
 
-function errors({ errors: all }: ScenarioResult, style: Style, width: number): string[] {
+/** Results of older versions do not have the phases. */
+function errors({ errors: all, errorsByPhase = [] }: ScenarioResult, style: Style, width: number): string[] {
   if (all.length === 0) return [];
+  const phases = PHASES.filter((name) => errorsByPhase.some(({ phase }) => phase === name));
+  const countIn = (phase: Phase, of: { code: string; outcome: string }) =>
+    errorsByPhase.find((each) => each.phase === phase && each.code === of.code && each.outcome === of.outcome)?.count ?? 0;
   const rows = all.map(({ code, outcome, count }): (Cell | string)[] => [
     code,
-    { text: outcome, paint: outcome === 'info' ? style.doubtful : style.faint },
+    { text: CERTAINTY[outcome], paint: outcome === 'info' ? style.doubtful : style.faint },
     formatCount(count),
+    ...phases.map((phase) => formatCount(countIn(phase, { code, outcome }))),
   ]);
-  return [`  ${style.strong('errors')}`, ...table(rows, { align: 'llr', width })];
+  const heads = ['', '', 'all', ...phases].map((text) => ({ text, paint: style.faint }));
+  const lines = table([...(phases.length > 0 ? [heads] : []), ...rows], { align: `llr${'r'.repeat(phases.length)}`, width });
+  return [`  ${style.strong('errors')}`, ...lines];
 }
+
+/** Whether an operation that ended so was applied. */
+export const CERTAINTY = { ok: 'ok, applied', fail: 'fail, not applied', info: 'info, maybe applied' };
 
 function instrument({ instrument: all, phases }: ScenarioResult, style: Style, width: number): string[] {
   const { lag, eventLoopDelay, cpu, generators = [] } = all;

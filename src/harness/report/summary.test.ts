@@ -26,7 +26,14 @@ function troubledRun(): Run {
     ],
     verdicts: { fast: 'invalid', correct: 'violated', explained: 'partial', changed: 'slower' },
   });
-  Object.assign(scenario.faults[0] as object, { proof: { proven: false, observations: [] }, electionMs: undefined });
+  Object.assign(scenario.faults[0] as object, {
+    proof: { proven: false, observations: [] },
+    electionMs: undefined,
+    recoveredMs: undefined,
+    notRecovered: true,
+    overlaps: true,
+  });
+  Object.assign(scenario, { operationsLost: 2 });
   Object.assign(scenario.thresholds[0] as object, { passed: false, aborted: true, observed: 1_234 });
   scenario.thresholds.push({
     metric: 'operations_failed{phase:after,operation:write,load:registers}',
@@ -39,6 +46,7 @@ function troubledRun(): Run {
     reason: 'key r17: no order of 41 operations explains the read of 640',
     explanation:
       'process 3  |-- write 812 --|\nprocess 5                    |-- read 640 --|   <- 812 was acknowledged before this began',
+    explanationFile: 'leader-crash/violation-linearizability.txt',
   });
   Object.assign(scenario.checks[1] as object, { verdict: 'unknown', reason: 'the history is empty', operations: 0, counts: {} });
   return run;

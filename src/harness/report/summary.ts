@@ -1,5 +1,6 @@
 // The terminal summary of a run: what was measured, in k6's order, then the verdicts, where the file is, and what to do next.
 
+import { dirname } from 'node:path';
 import type { Microbenchmark, Run } from '../result/schema.ts';
 import { EXIT } from './exit.ts';
 import { type NextStep, nextSteps } from './next-steps.ts';
@@ -30,7 +31,7 @@ export function renderSummary(original: Run, options: SummaryOptions): string {
   const width = Math.min(WIDEST, Math.max(NARROWEST, Math.floor(options.width)));
   const sections = [
     heading(run, style, width),
-    ...run.scenarios.map((scenario) => scenarioSections(scenario, style, width)),
+    ...run.scenarios.map((scenario) => scenarioSections(scenario, style, width, dirname(plainDeep(options.path)))),
     microbenchmarks(run.microbenchmarks, style, width),
     verdicts(run, style, width),
     ending(run, plainDeep({ ...options, next: options.next ?? nextSteps(run) }), style, width),

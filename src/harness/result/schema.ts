@@ -124,8 +124,71 @@ const faultWindow = z.strictObject({
   longestWriteGapMs: ms
     .optional()
     .describe('The longest time without a successful write between the start of the fault and the end of recovery'),
+  windowEndMs: ms
+    .optional()
+    .describe('The end of recovery, or of the run: what happened between the start of the fault and here is its doing'),
+  overlaps: z
+    .boolean()
+    .optional()
+    .describe('Whether another fault lasted or was recovered from in the same window: the figures are then those of both'),
+  operations: count.optional().describe('Operations that were due in the window'),
+  errors: count.optional().describe('Those of them that failed, fails that are no errors left out'),
+  unavailableMs: ms
+    .optional()
+    .describe(
+      'Milliseconds of the window in which operations were due and none succeeded: the sum of stretches beyond unavailableGapMs',
+    ),
+  unavailableGapMs: ms.optional().describe('Stretches up to this long are not counted, those that are longer are counted whole'),
+  recoveredMs: ms
+    .optional()
+    .describe('Milliseconds from the end of the fault until p99 of the response time was, for 2 s, not beyond recoveryLimitMs'),
+  recoveryLimitMs: ms.optional().describe('1.2 times p99 of the response time before the first fault'),
+  notRecovered: z.literal(true).optional().describe('p99 did not come back until the next fault or the end of the run'),
+  recoveryUnknown: z.string().optional().describe('Why it cannot be said whether it came back'),
 });
 export type FaultWindow = z.infer<typeof faultWindow>;
+
+const skippedFault = z.strictObject({
+  kind: z.string(),
+  target: z.string(),
+  atMs: ms.describe('When it was its turn, milliseconds from the start of the scenario'),
+  reason: z.string(),
+});
+export type SkippedFault = z.infer<typeof skippedFault>;
+
+const saturation = z.strictObject({
+  load: z.string(),
+  operation: z.string().optional().describe('Whose response times these are; absent: of all operations of the load'),
+  limitMs: ms.describe('Of the response time at p99'),
+  outcome: z
+    .enum(['found', 'not-reached', 'generator-limited', 'below-first-step', 'not-measured'])
+    .describe(
+      'found: the step above the knee did not hold. not-reached: the highest step held. generator-limited: above the knee, if there is one, the generator was in trouble.',
+    ),
+  knee: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('The highest rate per second that held; absent when none did. Unless found, it is at least that'),
+  steps: z.array(
+    z.strictObject({
+      rate: z.number().min(0).describe('Per second, as the scenario has it'),
+      startMs: ms,
+      endMs: ms,
+      offered: z.number().min(0).describe('Arrivals per second'),
+      achieved: z.number().min(0).describe('Operations per second that were answered in the step without an error'),
+      p50: percentile.describe('Response time, milliseconds'),
+      p99: percentile,
+      max: ms.optional(),
+      errors: count,
+      dropped: count,
+      held: z.boolean(),
+      reasons: z.array(z.string()).describe('Why it did not hold'),
+      generator: z.string().optional().describe('What trouble the generator was in; absent when it was in none'),
+    }),
+  ),
+});
+export type Saturation = z.infer<typeof saturation>;
 
 const roleChange = z.strictObject({
   atMs: z.number(),
@@ -143,6 +206,7 @@ const checkResult = z.strictObject({
   durationMs: ms,
   counts: z.record(z.string(), z.number()).describe('What the checker counted, such as { acknowledged: 812, lost: 0 }'),
   explanation: z.string().optional().describe('Text for people, on a violation'),
+  explanationFile: z.string().optional().describe('The same as a file, relative to the folder of run.json'),
 });
 export type CheckResult = z.infer<typeof checkResult>;
 
@@ -225,8 +289,20 @@ const scenarioResult = z.strictObject({
   statistics: z.array(statistic),
   timeline: z.array(second),
   faults: z.array(faultWindow),
+  skippedFaults: z
+    .array(skippedFault)
+    .optional()
+    .describe('What the nemesis had planned and could not carry out at that moment; absent without a nemesis'),
+  saturation: saturation.optional().describe('Of a scenario that looks for the knee'),
   roles: z.array(roleChange),
   errors: z.array(z.strictObject({ code: z.string(), outcome, count })),
+  errorsByPhase: z
+    .array(z.strictObject({ phase, code: z.string(), outcome, count }))
+    .optional()
+    .describe('The errors, by the phase in which an operation was due'),
+  operationsLost: count
+    .optional()
+    .describe('Operations that were acknowledged and did not survive; absent when no check could tell'),
   instrument,
   thresholds: z.array(thresholdResult),
   checks: z.array(checkResult),

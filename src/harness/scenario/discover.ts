@@ -20,7 +20,7 @@ export async function listScenarios(folder: string): Promise<string[]> {
 
 /**
  * Loads and validates scenarios, in the order given. A name stands for a module in `folder`; what contains a '/' or ends in
- * .ts or .js is a path, relative to the working directory.
+ * .ts, .js or the like is a path, relative to the working directory.
  * Throws ScenarioError: for a name that there is not (with those there are), a module that fails to load, one without a
  * default export, an invalid scenario, and two scenarios of the same name.
  */
@@ -103,5 +103,5 @@ async function filesByName(folder: string): Promise<Map<string, string>> {
 }
 
 function isPath(name: string): boolean {
-  return isAbsolute(name) || name.includes('/') || /\.[jt]s$/.test(name);
+  return isAbsolute(name) || name.includes('/') || /\.[cm]?[jt]s$/.test(name);
 }

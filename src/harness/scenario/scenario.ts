@@ -385,6 +385,51 @@ export type Fault =
   | HoldFault
   | SlowCloseFault;
 
+type WithoutTimes<F> = F extends unknown ? Omit<F, keyof Timed> : never;
+
+/** A fault without its times, which the nemesis draws. */
+export type FaultTemplate = WithoutTimes<Fault> & {
+  /** Relative: how often it is drawn. > 0. Default 1. */
+  readonly weight?: number;
+};
+
+/** One duration, > 0, or a range of them to draw from, evenly distributed. */
+export type DurationRange = Duration | readonly [shortest: Duration, longest: Duration];
+
+/**
+ * Faults at random times, one after the other, planned from the seed before the run: the same seed gives the same schedule. None
+ * begins in the warm-up, and every one leaves `recovery` before the end of the scenario. One that cannot be carried out when it
+ * is its turn (nobody leads, or the fault before it has not ended yet) is skipped, and the result says why.
+ */
+export interface Nemesis {
+  /** What is drawn from: any kind of fault, with its options but for `at` and `duration`. At least one. */
+  readonly mix: readonly FaultTemplate[];
+  /** From the beginning of one fault to the beginning of the next, and from `from` to the first: at least '1s'. */
+  readonly every: DurationRange;
+  /** How long a fault lasts: always shorter than `every`, so that the cluster is whole again before the next one. */
+  readonly lasts: DurationRange;
+  /** Default: the seed of the run. With a seed of its own, every run has the same schedule. */
+  readonly seed?: number;
+  /** From the start of the scenario. Default: the end of the warm-up. */
+  readonly from?: Duration;
+  /** By then every fault has ended. Default: `recovery` before the end of the scenario. */
+  readonly until?: Duration;
+}
+
+/**
+ * Looks for the knee of a load that rises in steps: the highest rate at which the system still keeps up, with the response time at
+ * p99 below a limit, at least 95 % of what was offered answered in time, and nothing dropped. What an overloaded system does beyond it is expected,
+ * and no reason to call the run invalid.
+ */
+export interface Saturation {
+  /** The limit of the response time at p99, > 0. */
+  readonly p99: Duration;
+  /** A load with the executor `ramping-arrival-rate` whose stages have constant stretches: see `steps`. Default: the first such load. */
+  readonly load?: string;
+  /** Whose response time is meant, such as 'write'. Default: that of all operations of the load. */
+  readonly operation?: string;
+}
+
 export type ThresholdInput =
   string | { readonly threshold: string; readonly abortOnFail?: boolean; readonly delayAbortEval?: Duration };
 
@@ -417,11 +462,36 @@ export interface Scenario {
   /** By name, as in k6's `scenarios`. At least one. */
   readonly loads: Readonly<Record<string, Load>>;
   readonly faults?: readonly Fault[];
-  /** k6's grammar: { 'response_time{phase:recovery}': ['p(99)<500'] }. */
+  readonly nemesis?: Nemesis;
+  readonly saturation?: Saturation;
+  /** k6's grammar: { 'response_time{phase:recovery}': ['p(99)<500'] }. With `saturation` also { knee: ['>=500'] }. */
   readonly thresholds?: Readonly<Record<string, readonly ThresholdInput[]>>;
 }
 
 /** The identity function; it is there so that an editor and the compiler check a scenario file. */
 export function defineScenario(scenario: Scenario): Scenario {
   return scenario;
+}
+
+export interface StepsOptions {
+  /** The rate of the first step, > 0. */
+  readonly from: number;
+  /** No step has a higher rate; the last one has this one when the steps lead to it. */
+  readonly to: number;
+  /** By how much each step is higher than the one before it, > 0. */
+  readonly by: number;
+  /** Of each step. A p99 takes 1,000 operations. */
+  readonly duration: Duration;
+}
+
+/** Stages of a load that rises in steps of constant rate. Throws RangeError for steps that lead nowhere. */
+export function steps({ from, to, by, duration }: StepsOptions): Stage[] {
+  if (!(from > 0 && by > 0 && to >= from && Number.isFinite(to)))
+    throw new RangeError(`steps go up from a rate > 0 by a rate > 0, not from ${from} to ${to} by ${by}`);
+  // Not a sum of steps, and a little slack: 0.1 + 2 x 0.1 is 0.30000000000000004.
+  const count = Math.floor((to - from) / by + 1e-9) + 1;
+  return Array.from({ length: count }, (_, at) => from + at * by).flatMap((target) => [
+    { target, duration: 0 },
+    { target, duration },
+  ]);
 }

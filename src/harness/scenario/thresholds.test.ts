@@ -9,6 +9,8 @@ describe('metrics', () => {
       ' response_time { phase : fault , operation:write, load:registers-2, outcome:ok } ',
       { name: 'response_time', tags: { phase: 'fault', operation: 'write', load: 'registers-2', outcome: 'ok' } },
     ],
+    ['errors{code:deadline-exceeded,phase:fault}', { name: 'errors', tags: { code: 'deadline-exceeded', phase: 'fault' } }],
+    ['recovered{fault:slow-disk}', { name: 'recovered', tags: { fault: 'slow-disk' } }],
     ['dropped_iterations{load:a}', { name: 'dropped_iterations', tags: { load: 'a' } }],
   ])('%s', (text, selector) => expect(parseMetric(text)).toEqual(selector));
 
@@ -25,6 +27,10 @@ describe('metrics', () => {
     ['response_time{phase:fault', "cannot read the metric 'response_time{phase:fault'"],
     ['operations_failed{outcome:ok}', "cannot be filtered by 'outcome'"],
     ['dropped_iterations{operation:read}', "cannot be filtered by 'operation'; it has phase, load"],
+    ['first_writ', "no metric is called 'first_writ'; did you mean 'first_write'?"],
+    ['write_gap{phase:fault}', "'write_gap{phase:fault}' cannot be filtered by 'phase'; it has fault"],
+    ['operations_lost{fault:crash}', "cannot be filtered by 'fault'; it has no tags"],
+    ['errors{cod:x}', "cannot be filtered by 'cod'; did you mean 'code'?"],
     ['response_time{constructor:x}', "cannot be filtered by 'constructor'"],
   ])('%s is refused', (text, message) => {
     expect(() => parseMetric(text)).toThrow(ThresholdError);
@@ -60,6 +66,8 @@ describe('expressions', () => {
     ['mdian<500', 'response_time', "no aggregation is called 'mdian'"],
     ['rate<0.01', 'response_time', "'rate<0.01': response_time has no rate; it has p(), avg, min, max, med"],
     ['p(99)<1', 'operations_failed', 'operations_failed has no p(); it has count, rate'],
+    ['p(99)<1', 'recovered', 'recovered has no p(); it has max, min, avg, med'],
+    ['rate<1', 'operations_lost', 'operations_lost has no rate; it has count'],
     ['value<1', 'operations', 'operations has no value; it has count, rate'],
   ] as const)("'%s' of %s is refused", (text, metric, message) => {
     expect(() => parseExpression(text, metric)).toThrow(ThresholdError);

@@ -14,7 +14,7 @@ export class ThresholdError extends Error {
 /** What an aggregation takes of a metric. Trends are milliseconds. */
 export type Aggregation =
   | { readonly kind: 'percentile'; /** 0 to 100. */ readonly percentile: number }
-  | { readonly kind: 'avg' | 'min' | 'max' | 'med' | 'count' | 'rate' };
+  | { readonly kind: 'avg' | 'min' | 'max' | 'med' | 'count' | 'rate' | 'value' };
 
 const OPERATORS = ['<', '<=', '>', '>=', '==', '!='] as const;
 export type ThresholdOperator = (typeof OPERATORS)[number];
@@ -27,20 +27,29 @@ export interface ThresholdExpression {
 
 const TAG_VALUES = {
   phase: PHASE_NAMES,
-  operation: ['read', 'write', 'cas', 'add'],
   outcome: ['ok', 'fail', 'info'],
-  /** The name of any load; whether the scenario has it is checked with the scenario. */
+  /** Whether the scenario has what these name is checked with the scenario. */
+  operation: undefined,
   load: undefined,
+  fault: undefined,
+  code: undefined,
 } as const;
 type Tag = keyof typeof TAG_VALUES;
 
 /** Every tag that is present must match. Without `phase`, every phase but the warm-up is meant. */
 export interface ThresholdTags {
   readonly phase?: PhaseName;
-  readonly operation?: (typeof TAG_VALUES.operation)[number];
+  readonly operation?: string;
   readonly outcome?: (typeof TAG_VALUES.outcome)[number];
   readonly load?: string;
+  /** The kind of a fault. */
+  readonly fault?: string;
+  /** Of an error. */
+  readonly code?: string;
 }
+
+/** Of the figures of a fault, one for each; several make up a trend. */
+const OF_FAULTS = { aggregations: ['max', 'min', 'avg', 'med'], tags: ['fault'] } as const;
 
 /** Each metric, what may be asked of it and by what it may be filtered. */
 const METRICS = {
@@ -54,8 +63,31 @@ const METRICS = {
   operations_failed: { aggregations: ['count', 'rate'], tags: ['phase', 'operation', 'load'] },
   /** Arrivals for which no virtual user was free: their number, and their number per second. */
   dropped_iterations: { aggregations: ['count', 'rate'], tags: ['phase', 'load'] },
+  /** Of a scenario with `saturation`: the highest rate that held, per second. A number, so `>=500` is said of it as it is. */
+  knee: { aggregations: ['value'], tags: [] },
+  /** Operations that ended in an error: their number, and their share of all that ended (0 to 1). */
+  errors: { aggregations: ['count', 'rate'], tags: ['phase', 'operation', 'load', 'outcome', 'code'] },
+  /** Milliseconds from the start of a fault to the first new leader. Faults that cost nobody the lead are left out. */
+  election: OF_FAULTS,
+  /** Milliseconds from the start of a fault to the first write that was sent and succeeded behind it. */
+  first_write: OF_FAULTS,
+  /** The longest time without a successful write from the start of a fault to the end of recovery, milliseconds. */
+  write_gap: OF_FAULTS,
+  /** Milliseconds, from the start of a fault to the end of recovery, in which operations were due and none succeeded for long. */
+  unavailable: OF_FAULTS,
+  /** Milliseconds from the end of a fault until p99 of the response time was within 20 % of the baseline again. */
+  recovered: OF_FAULTS,
+  /** Operations that were acknowledged and did not survive, as the checkers found. */
+  operations_lost: { aggregations: ['count'], tags: [] },
 } as const satisfies Record<string, { aggregations: readonly string[]; tags: readonly Tag[] }>;
 export type MetricName = keyof typeof METRICS;
+
+/** Those that are measured of each fault. */
+export type FaultMetric = { [K in MetricName]: (typeof METRICS)[K] extends typeof OF_FAULTS ? K : never }[MetricName];
+
+export function isFaultMetric(metric: MetricName): metric is FaultMetric {
+  return METRICS[metric] === OF_FAULTS;
+}
 
 const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
 const AGGREGATIONS = ['p', 'avg', 'min', 'max', 'med', 'count', 'rate', 'value'] as const;
@@ -101,7 +133,7 @@ function parseTags(body: string, metric: string, allowed: readonly Tag[]): Thres
       throw new ThresholdError(`cannot read '${part}' in '${metric}' as a tag; write for example 'phase:recovery'`);
     if (!isOneOf(tag, allowed))
       throw new ThresholdError(
-        `'${metric}' cannot be filtered by '${tag}'${didYouMean(tag, allowed) || `; it has ${list(allowed)}`}`,
+        `'${metric}' cannot be filtered by '${tag}'${didYouMean(tag, allowed) || `; it has ${list(allowed) || 'no tags'}`}`,
       );
     if (tags[tag] !== undefined) throw new ThresholdError(`'${metric}' names the tag '${tag}' twice`);
     const values: readonly string[] | undefined = TAG_VALUES[tag];
@@ -117,16 +149,24 @@ function parseTags(body: string, metric: string, allowed: readonly Tag[]): Thres
 
 /** Reads `p(99.9) <= 1` for a metric, and sees that the metric has that aggregation. Throws ThresholdError. */
 export function parseExpression(text: string, metric: MetricName): ThresholdExpression {
-  const match = /^\s*([a-z]+)\s*(?:\(\s*([^()]*?)\s*\))?\s*(<=|>=|===?|!=|<|>)\s*(\S+)\s*$/.exec(text);
-  if (match === null)
+  const match = /^\s*(?:([a-z]+)\s*(?:\(\s*([^()]*?)\s*\))?)?\s*(<=|>=|===?|!=|<|>)\s*(\S+)\s*$/.exec(text);
+  const isGauge = (METRICS[metric].aggregations as readonly string[]).includes('value');
+  if (match === null || (match[1] === undefined && !isGauge))
     throw new ThresholdError(`cannot read '${text}' as a threshold; write for example 'p(99)<500', 'rate<0.01' or 'count>100'`);
-  const [, name, argument, operator, limit] = match as unknown as [string, string, string | undefined, string, string];
+  const [, name = 'value', argument, operator, limit] = match as unknown as [string, string?, string?, ...[string, string]];
   return {
     aggregation: parseAggregation(name, argument, text, metric),
     // k6 has `===` for `==`.
     operator: operator === '===' ? '==' : (operator as ThresholdOperator),
     limit: parseNumber(limit, text),
   };
+}
+
+/** Why a threshold could not end a run although it is crossed; undefined when it could. */
+export function liveProblem({ name }: MetricSelector, { aggregation, operator }: ThresholdExpression): string | undefined {
+  if (name === 'operations_lost') return 'what was lost is known only when the run is over';
+  if (!isFaultMetric(name) || (aggregation.kind === 'max' && (operator === '<' || operator === '<='))) return undefined;
+  return `of the figures of faults only the upper limit of the largest, such as 'max<3000', can be crossed before the run is over`;
 }
 
 function parseAggregation(name: string, argument: string | undefined, text: string, metric: MetricName): Aggregation {
@@ -144,8 +184,7 @@ function parseAggregation(name: string, argument: string | undefined, text: stri
     return { kind: 'percentile', percentile };
   }
   if (argument !== undefined) throw new ThresholdError(`'${text}': ${name} takes no argument`);
-  // `value` belongs to gauges, and no metric here is one, so it was refused above.
-  return { kind: name as Exclude<Aggregation['kind'], 'percentile'> };
+  return { kind: name };
 }
 
 function parseNumber(limit: string, text: string): number {

@@ -197,6 +197,17 @@ describe('an invalid scenario is refused by path and value', () => {
       "steady: thresholds.response_time must be a list such as ['p(99)<500'], not 'p(99)<1'",
     ],
     [['thresholds'], { response_time: [{ threshold: 'max<1', abortOnFial: true }] }, "did you mean 'abortOnFail'?"],
+    [
+      ['thresholds'],
+      { 'errors{operation:wirte}': ['count==0'] },
+      "thresholds['errors{operation:wirte}'] names the operation 'wirte', but there are read, write, cas; did you mean 'write'?",
+    ],
+    [['thresholds'], { first_write: ['max<3000'] }, "thresholds['first_write'] is measured of faults, and the scenario has none"],
+    [
+      ['thresholds'],
+      { operations_lost: [{ threshold: 'count==0', abortOnFail: true }] },
+      "thresholds.operations_lost[0]: 'count==0' cannot have abortOnFail: what was lost is known only when the run is over",
+    ],
   ])('%j = %j', (path, value, message) => {
     expect(problemsOf(having(steady, path, value)).join('\n')).toContain(message);
   });

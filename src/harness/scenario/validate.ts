@@ -18,9 +18,10 @@ import {
 } from './options.ts';
 import type { SqlParameter } from './scenario.ts';
 import { fault, validFault } from './fault-options.ts';
-import { parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
+import { nemesis, validNemesis } from './nemesis-options.ts';
+import { liveProblem, parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';
-import type { ScenarioData, ValidLoad, ValidScenario, ValidStage, ValidWorkload } from './valid-scenario.ts';
+import type { ScenarioData, ValidLoad, ValidSaturation, ValidScenario, ValidStage, ValidWorkload } from './valid-scenario.ts';
 
 const MAX_VIRTUAL_USERS = 100_000;
 /** Of threads that issue load. */
@@ -211,6 +212,8 @@ const thresholds = z
           const selector = parseMetric(metric);
           const expression = parseExpression(input.threshold, selector.name);
           const { threshold, abortOnFail, delayAbortEval: delayAbortEvalMs } = input;
+          const never = abortOnFail ? liveProblem(selector, expression) : undefined;
+          if (never !== undefined) throw new ThresholdError(`'${threshold}' cannot have abortOnFail: ${never}`);
           parsed.push({ metric, threshold, selector, expression, abortOnFail, delayAbortEvalMs });
         } catch (error) {
           if (!(error instanceof ThresholdError)) throw error;
@@ -233,6 +236,12 @@ const scenario = options(
     recovery: duration({ zero: 'allowed' }).default(3_000),
     loads: z.record(z.string(), load, 'must be an object with a name for each load'),
     faults: z.array(fault, 'must be a list of faults').default([]),
+    nemesis: nemesis.optional(),
+    saturation: options({
+      p99: duration({ zero: 'refused' }),
+      load: text('the name of a load').optional(),
+      operation: text("the name of an operation such as 'write'").optional(),
+    }).optional(),
     thresholds: thresholds.default([]),
   },
   'a scenario, made with defineScenario',
@@ -257,7 +266,7 @@ function isParameter(value: unknown): value is SqlParameter {
 export function validateScenario(value: unknown, origin: string, module?: string): ValidScenario {
   const parsed = scenario.safeParse(value, { reportInput: true });
   if (!parsed.success) throw new ScenarioError(problemsOf(parsed.error, origin));
-  const { operationTimeout, warmup, recovery, faults, loads, ...same } = parsed.data;
+  const { operationTimeout, warmup, recovery, faults, nemesis: drawn, saturation, loads, ...same } = parsed.data;
   const validLoads = Object.fromEntries(Object.entries(loads).map(([name, input]) => [name, validLoad(input)]));
   return checked(
     {
@@ -268,6 +277,8 @@ export function validateScenario(value: unknown, origin: string, module?: string
       recoveryMs: recovery,
       loads: validLoads,
       faults: faults.map(validFault),
+      ...(drawn && { nemesis: validNemesis(drawn) }),
+      ...(saturation && { saturation: validSaturation(saturation, validLoads) }),
       totalDurationMs: totalDurationMs(validLoads),
     },
     origin,
@@ -278,7 +289,7 @@ export function validateScenario(value: unknown, origin: string, module?: string
 export interface ScenarioOverrides {
   /**
    * How long every load lasts, milliseconds, > 0. The stages of a ramp are stretched or shrunk in proportion, with the same
-   * targets; of shared iterations it is the most time they may take, not their number.
+   * targets; of shared iterations it is the most time they may take, not their number. The nemesis goes on as long as the loads.
    */
   readonly durationMs?: number | undefined;
   /** How many nodes the cluster has, 1 to 9. */
@@ -348,6 +359,20 @@ function validLoad(input: z.output<typeof load>): ValidLoad {
       return { ...same, ...times, durationMs };
     }
   }
+}
+
+function validSaturation(
+  {
+    p99: p99Ms,
+    load,
+    operation,
+  }: { readonly p99: number; readonly load?: string | undefined; readonly operation?: string | undefined },
+  loads: Readonly<Record<string, ValidLoad>>,
+): ValidSaturation {
+  const names = Object.keys(loads);
+  // Where there is no ramp, what is wrong with the first load says it best.
+  const ramp = names.find((name) => loads[name]?.executor === 'ramping-arrival-rate') ?? names[0] ?? '';
+  return { p99Ms, load: load ?? ramp, operation };
 }
 
 function validWorkload(input: z.output<typeof workload>): ValidWorkload {

@@ -172,6 +172,14 @@ function leaderCrash(): ScenarioResult {
         electionMs: 412.3,
         firstWriteMs: 655,
         longestWriteGapMs: 702,
+        windowEndMs: 18_030,
+        overlaps: false,
+        operations: 3_960,
+        errors: 55,
+        unavailableMs: 655,
+        unavailableGapMs: 200,
+        recoveredMs: 214,
+        recoveryLimitMs: 11.8,
       },
     ],
     roles: [
@@ -183,6 +191,12 @@ function leaderCrash(): ScenarioResult {
       { code: 'unavailable', outcome: 'fail', count: 32 },
       { code: 'deadline-exceeded', outcome: 'info', count: 23 },
     ],
+    errorsByPhase: [
+      { phase: 'fault', code: 'unavailable', outcome: 'fail', count: 30 },
+      { phase: 'fault', code: 'deadline-exceeded', outcome: 'info', count: 23 },
+      { phase: 'recovery', code: 'unavailable', outcome: 'fail', count: 2 },
+    ],
+    operationsLost: 0,
     instrument: { lag: { p50: 0.33, p99: 2.91, max: 8.1 }, eventLoopDelay: { p99: 12.9, max: 31.4 }, cpu: 0.38, dropped: 40 },
     thresholds: [
       { metric: 'response_time{phase:recovery}', threshold: 'p(99)<500', observed: 88.2, passed: true, aborted: false },
