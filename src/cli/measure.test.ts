@@ -167,6 +167,7 @@ describe('interrupted', () => {
     expect(await bench.ended).toMatchObject({ code: 105 });
     const written = await resultOf(results);
     expect(written).toMatchObject({ status: 'interrupted', exit: { code: 105 }, scenarios: [] });
+    expect(readFileSync(join(results, written.id, 'report.html'), 'utf8')).toContain('<strong>✗ interrupted</strong>');
   }, 120_000);
 });
 
