@@ -2,6 +2,7 @@
 
 import { formatDuration } from '../../runtime/duration.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { targetProblems } from './target-consistency.ts';
 import type { PartitionShape } from './scenario.ts';
 import type {
   ScenarioData,
@@ -31,6 +32,7 @@ export function consistencyProblems(scenario: ScenarioData): string[] {
     ...scenario.faults.flatMap((fault, at) => faultProblems(fault, `faults[${at}]`, scenario)),
     ...overlapProblems(scenario.faults),
     ...wipeProblems(scenario),
+    ...targetProblems(scenario),
     ...thresholdProblems(scenario),
   ];
 }
