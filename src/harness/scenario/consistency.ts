@@ -4,6 +4,7 @@ import { formatDuration } from '../../runtime/duration.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { hoursOf } from './nemesis.ts';
 import { rateStepsOf } from './rate-steps.ts';
+import { targetProblems } from './target-consistency.ts';
 import type { PartitionShape } from './scenario.ts';
 import type {
   ScenarioData,
@@ -39,6 +40,7 @@ export function consistencyProblems(scenario: ScenarioData): string[] {
     ...secondWipeProblems(scenario),
     ...nemesisProblems(scenario),
     ...saturationProblems(scenario),
+    ...targetProblems(scenario),
     ...thresholdProblems(scenario),
   ];
 }

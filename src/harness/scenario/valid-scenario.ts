@@ -108,6 +108,16 @@ export type ValidTarget =
       readonly protocol: 'windtunnel' | 'etcd';
     };
 
+/** Whether its gRPC servers are etcd's. */
+export function speaksEtcd(target: ValidTarget): boolean {
+  return target.kind === 'etcd' || (target.kind === 'external' && target.protocol === 'etcd');
+}
+
+/** The workloads whose data a target keeps: it must speak a language that we know. The others bring their own. */
+export function keepsData({ kind }: ValidWorkload): boolean {
+  return kind === 'registers' || kind === 'set' || kind === 'append' || kind === 'bank' || kind === 'sql';
+}
+
 interface ValidLoadBase {
   readonly workload: ValidWorkload;
   /** From the start of the scenario. */

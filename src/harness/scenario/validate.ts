@@ -16,7 +16,7 @@ import {
   trueOrFalse,
   variants,
 } from './options.ts';
-import type { SqlParameter } from './scenario.ts';
+import type { SqlParameter, TargetSpec } from './scenario.ts';
 import { fault, validFault } from './fault-options.ts';
 import { nemesis, validNemesis } from './nemesis-options.ts';
 import { liveProblem, parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
@@ -298,11 +298,14 @@ export interface ScenarioOverrides {
   readonly links?: boolean | undefined;
   /** How many threads issue the load, 1 to 16. */
   readonly generators?: number | undefined;
+  /** What is put under load. */
+  readonly target?: TargetSpec | undefined;
 }
 
 /** The scenario with some options changed. Throws ScenarioError when it cannot run that way: when a fault no longer fits. */
 export function withOverrides(scenario: ValidScenario, overrides: ScenarioOverrides): ValidScenario {
   const { durationMs, nodes, links, generators = scenario.generators } = overrides;
+  const parsed = overrides.target === undefined ? undefined : target.safeParse(overrides.target, { reportInput: true });
   const problems: string[] = [];
   if (durationMs !== undefined && !(durationMs > 0 && Number.isFinite(durationMs)))
     problems.push(`${scenario.name}: --duration must be > 0, not ${durationMs}`);
@@ -310,6 +313,7 @@ export function withOverrides(scenario: ValidScenario, overrides: ScenarioOverri
     problems.push(`${scenario.name}: --nodes must be a whole number from 1 to 9, not ${nodes}`);
   if (!(Number.isInteger(generators) && generators >= 1 && generators <= MAX_GENERATORS))
     problems.push(`${scenario.name}: --generators must be a whole number from 1 to ${MAX_GENERATORS}, not ${generators}`);
+  if (parsed?.success === false) problems.push(...problemsOf(parsed.error, `${scenario.name}: --target`));
   if (problems.length > 0) throw new ScenarioError(problems);
   const loads = Object.fromEntries(
     Object.entries(scenario.loads).map(([name, load]) => [
@@ -318,7 +322,10 @@ export function withOverrides(scenario: ValidScenario, overrides: ScenarioOverri
     ]),
   );
   const cluster = { ...scenario.cluster, ...(nodes !== undefined && { nodes }), ...(links !== undefined && { links }) };
-  return checked({ ...scenario, cluster, generators, loads, totalDurationMs: totalDurationMs(loads) }, scenario.name);
+  return checked(
+    { ...scenario, target: parsed?.data ?? scenario.target, cluster, generators, loads, totalDurationMs: totalDurationMs(loads) },
+    scenario.name,
+  );
 }
 
 function checked(data: ScenarioData, origin: string): ValidScenario {
