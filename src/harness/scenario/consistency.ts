@@ -1,11 +1,14 @@
 // What must hold between the options of a scenario, each of which is right by itself.
 
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { formatDuration } from '../../runtime/duration.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { PartitionShape } from './scenario.ts';
 import type {
   ScenarioData,
   ValidFault,
+  ValidGrpc,
+  ValidHttp,
   ValidLoad,
   ValidNodeFault,
   ValidRampingArrivalRate,
@@ -27,6 +30,8 @@ export function consistencyProblems(scenario: ScenarioData): string[] {
   return [
     ...loads.flatMap(([name, load]) => loadProblems(name, load)),
     ...bankProblems(loads),
+    ...loads.flatMap(([name, { workload }]) => (workload.kind === 'http' ? httpProblems(name, workload, scenario) : [])),
+    ...loads.flatMap(([name, { workload }]) => (workload.kind === 'grpc' ? grpcProblems(name, workload, scenario) : [])),
     ...warmupProblems(scenario),
     ...scenario.faults.flatMap((fault, at) => faultProblems(fault, `faults[${at}]`, scenario)),
     ...overlapProblems(scenario.faults),
@@ -65,6 +70,44 @@ function bankProblems(loads: readonly (readonly [string, ValidLoad])[]): string[
           `loads.${name}.workload.${option} must be that of loads.${first?.name} (${first?.workload[option]}), not ${workload[option]}: there is one bank`,
       ),
   );
+}
+
+function httpProblems(load: string, { url, headers }: ValidHttp, { target }: ScenarioData): string[] {
+  const path = `loads.${load}.workload`;
+  const problems = Object.entries(headers).flatMap(([name, value]) => {
+    if (/^(content-length|transfer-encoding)$/i.test(name))
+      return [`${path}.headers must not have '${name}': it follows from the body`];
+    return isHeader(name, value) ? [] : [`${path}.headers['${name}'] must be a header that HTTP allows, not '${value}'`];
+  });
+  if (url.startsWith('/') && target.kind === 'external' && target.httpEndpoints.length === 0)
+    problems.push(`${path}.url must be a whole URL, or the target have httpEndpoints that the path '${url}' is on`);
+  return problems;
+}
+
+function grpcProblems(load: string, { metadata }: ValidGrpc, { target }: ScenarioData): string[] {
+  const path = `loads.${load}.workload`;
+  const problems = Object.entries(metadata).flatMap(([key, value]) => {
+    if (!/^[0-9a-z_.-]+$/.test(key) || key.startsWith('grpc-'))
+      return [
+        `${path}.metadata['${key}'] must be a key of lower case letters, digits, '_', '.' and '-' that does not begin with 'grpc-'`,
+      ];
+    if (key.endsWith('-bin'))
+      return /^[\w+/-]*={0,2}$/.test(value) ? [] : [`${path}.metadata['${key}'] must be bytes in base64, not '${value}'`];
+    return /^[ -~]*$/.test(value) ? [] : [`${path}.metadata['${key}'] must be printable ASCII, not '${value}'`];
+  });
+  if (target.kind === 'external' && target.endpoints.length === 0)
+    problems.push(`${path} is called on the target's endpoints: target.endpoints must have at least one, not []`);
+  return problems;
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether there is any load below the line that goes from `start` through the targets. */

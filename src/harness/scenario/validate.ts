@@ -75,13 +75,19 @@ const sql = options({
   statements: z.array(statement, 'must be a list of statements').min(1, 'must be a list of at least one statement'),
 });
 
-const headers = z.record(z.string(), z.string('must be text'), 'must be an object of texts').default({});
+const texts = z.record(z.string(), z.string('must be text'), 'must be an object of texts').default({});
 const http = options({
   kind: z.literal('http'),
-  url: matching(/^(\/|https?:\/\/)/, "a path such as '/query' or a URL that begins with http:// or https://"),
+  url: matching(/^(\/|https?:\/\/)/, "a path such as '/query' or a URL that begins with http:// or https://").refine(
+    (url) => URL.canParse(url, 'http://localhost'),
+    'must be a URL',
+  ),
   method: oneOf('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE').optional(),
-  headers,
-  body: z.unknown().optional(),
+  headers: texts,
+  body: z
+    .unknown()
+    .refine((body) => body === undefined || isJson(body), 'must be text or JSON')
+    .optional(),
   expectStatus: z
     .array(integer(100, 599), 'must be a list of HTTP statuses')
     .min(1, 'must be a list of HTTP statuses')
@@ -93,7 +99,7 @@ const grpc = options({
   proto: text('the path of a .proto file'),
   method: matching(/^[\w.]+\/\w+$/, "a method such as 'package.Service/Method'"),
   request: z.record(z.string(), z.unknown(), 'must be an object').default({}),
-  metadata: headers,
+  metadata: texts,
 });
 
 const userFunction = options({
@@ -238,6 +244,14 @@ const scenario = options(
   'a scenario, made with defineScenario',
 );
 
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 function isParameter(value: unknown): value is SqlParameter {
   if (typeof value !== 'object' || value === null) return value === null || typeof value === 'string' || Number.isFinite(value);
   const [[option, given] = [], ...others] = Object.entries(value) as [string, unknown][];
@@ -357,11 +371,14 @@ function validWorkload(input: z.output<typeof workload>): ValidWorkload {
       return { ...input, statements };
     }
     case 'http': {
-      const { body, method, expectStatus, ...same } = input;
+      const { body, method, expectStatus, headers, ...same } = input;
+      const asJson = body !== undefined && typeof body !== 'string';
+      const hasType = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type');
       return {
         ...same,
         method: method ?? (body === undefined ? 'GET' : 'POST'),
-        body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+        headers: asJson && !hasType ? { ...headers, 'content-type': 'application/json' } : headers,
+        body: asJson ? JSON.stringify(body) : body,
         expectStatus,
       };
     }
