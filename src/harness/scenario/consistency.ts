@@ -6,6 +6,7 @@ import { didYouMean } from './did-you-mean.ts';
 import type { PartitionShape } from './scenario.ts';
 import type {
   ScenarioData,
+  ValidAutocannon,
   ValidFault,
   ValidGrpc,
   ValidHttp,
@@ -53,8 +54,20 @@ function loadProblems(name: string, load: ValidLoad): string[] {
   if (load.executor === 'ramping-arrival-rate')
     problems.push(...rampProblems(`loads.${name}`, 'startRate', load.startRate, load));
   if (load.executor === 'ramping-vus') problems.push(...rampProblems(`loads.${name}`, 'startVUs', load.startVUs, load));
+  if (load.executor === 'autocannon') problems.push(...autocannonProblems(`loads.${name}`, load));
   if ('mix' in load.workload && Object.values<number>({ ...load.workload.mix }).every((weight) => weight === 0))
     problems.push(`loads.${name}.workload.mix must have a weight > 0, not all 0`);
+  return problems;
+}
+
+function autocannonProblems(path: string, { workload, connections, amount }: ValidAutocannon): string[] {
+  const problems: string[] = [];
+  if (workload.kind !== 'http')
+    problems.push(`${path}.workload must be of kind 'http', which is all that autocannon knows, not '${workload.kind}'`);
+  else if (workload.method === 'HEAD')
+    problems.push(`${path}.workload.method must not be 'HEAD': autocannon would wait for a body`);
+  if (amount !== undefined && amount < connections)
+    problems.push(`${path}.amount must be at least connections (${connections}), not ${amount}`);
   return problems;
 }
 

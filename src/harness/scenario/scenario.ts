@@ -254,7 +254,25 @@ export interface SharedIterations extends LoadBase {
   readonly maxDuration?: Duration;
 }
 
-export type Load = ConstantArrivalRate | RampingArrivalRate | ConstantVus | RampingVus | SharedIterations;
+/**
+ * Closed loop, as fast as it goes: autocannon's connections each send their next request when an answer has come, to find out what
+ * an HTTP server can do at most. Every answer is timed and counted one by one, as for any other load, and autocannon's own statistics
+ * are left alone: no sample is made up. What users would feel a closed loop cannot show, because it waits with a server that is slow;
+ * let an arrival rate run beside it. autocannon does not verify certificates, and does not know HEAD or 1xx answers.
+ */
+export interface Autocannon extends LoadBase {
+  readonly executor: 'autocannon';
+  readonly workload: HttpWorkload;
+  /** 1 to 10,000. */
+  readonly connections: number;
+  /** Requests under way on each connection at a time, 1 to 1,000. Default 1. */
+  readonly pipelining?: number;
+  readonly duration: Duration;
+  /** The load ends earlier after so many requests, at least `connections`. Default: it does not. */
+  readonly amount?: number;
+}
+
+export type Load = ConstantArrivalRate | RampingArrivalRate | ConstantVus | RampingVus | SharedIterations | Autocannon;
 
 interface Timed {
   /** From the start of the scenario. */

@@ -25,6 +25,7 @@ import type { ScenarioData, ValidLoad, ValidScenario, ValidStage, ValidWorkload 
 const MAX_VIRTUAL_USERS = 100_000;
 /** Of threads that issue load. */
 export const MAX_GENERATORS = 16;
+const MAX_CONNECTIONS = 10_000;
 const MAX_ITERATIONS = 1_000_000_000;
 
 const registers = options({
@@ -193,10 +194,19 @@ const sharedIterations = options({
   maxDuration: duration({ zero: 'refused' }).default(600_000),
 });
 
+const autocannon = options({
+  executor: z.literal('autocannon'),
+  ...loadBase,
+  ...lasting,
+  connections: integer(1, MAX_CONNECTIONS),
+  pipelining: integer(1, 1_000).default(1),
+  amount: integer(1, MAX_ITERATIONS).optional(),
+});
+
 const load = variants(
   'executor',
-  ['constant-arrival-rate', 'ramping-arrival-rate', 'constant-vus', 'ramping-vus', 'shared-iterations'],
-  [constantArrivalRate, rampingArrivalRate, constantVus, rampingVus, sharedIterations],
+  ['constant-arrival-rate', 'ramping-arrival-rate', 'constant-vus', 'ramping-vus', 'shared-iterations', 'autocannon'],
+  [constantArrivalRate, rampingArrivalRate, constantVus, rampingVus, sharedIterations, autocannon],
   "a load such as { executor: 'constant-arrival-rate', ... }",
 );
 
@@ -360,6 +370,10 @@ function validLoad(input: z.output<typeof load>): ValidLoad {
     case 'shared-iterations': {
       const { maxDuration: durationMs, ...same } = rest;
       return { ...same, ...times, durationMs };
+    }
+    case 'autocannon': {
+      const { duration: durationMs, amount, ...same } = rest;
+      return { ...same, ...times, durationMs, amount };
     }
   }
 }

@@ -7,6 +7,7 @@ import type { Target } from '../load/operation.ts';
 import { functionsOf } from '../scenario/discover.ts';
 import type { ValidScenario, WorkloadKind } from '../scenario/valid-scenario.ts';
 import { invokeFunction } from './function.ts';
+import { prepareAutocannon } from './autocannon.ts';
 import { connectGrpc } from './grpc.ts';
 import { prepareHttp } from './http.ts';
 import { connectSqlTarget, type SqlTarget } from './sql.ts';
@@ -64,6 +65,7 @@ export async function connectTarget(options: ConnectOptions): Promise<Target> {
           return known(sqlTarget, `nothing is connected for ${operation.kind}`).invoke(operation, signal, timeoutMs);
       }
     },
+    saturate: prepareAutocannon(options),
     async close() {
       http.close();
       grpc.close();

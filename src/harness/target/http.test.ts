@@ -81,7 +81,6 @@ test('method, headers, path and body arrive as they were given', async () => {
     void bodyOf(request).then((body) => {
       const { 'content-type': type, 'content-length': length, 'x-own': own, host } = request.headers;
       seen.push({ method: request.method, url: request.url, type, length, own, toHost: host === server.address, body });
-      expect(host).toBe(server.address);
       response.end('{}');
     });
   };
