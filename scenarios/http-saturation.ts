@@ -1,8 +1,8 @@
 // Teaches why closed-loop numbers mislead. autocannon sends over HTTP as fast as the nodes answer; then all of them stand still for
 // two seconds, as in a long garbage collection or the migration of a virtual machine. Its connections wait politely, so that it has
-// sixteen slow samples among tens of thousands and not one that began meanwhile: its p99 knows of nothing. The probe sends the same
-// request at an even pace whatever happens, as users do. Look at both loads: at how many operations each has in phase `fault`, at the
-// probe's response time there, which is what users waited, and at its p99 over everything. For capacity believe autocannon's rate.
+// sixteen slow samples among many thousands, and hardly one that began meanwhile: its p99 knows of nothing. The probe sends the same
+// request at an even pace whatever happens, as users do. Look at the rows of the two loads: at how many operations each has while the
+// fault lasts, at the probe's response time then, which is what users waited, and at the p99 of both over everything.
 
 import { defineScenario } from '../src/harness/scenario/scenario.ts';
 
@@ -25,7 +25,7 @@ export default defineScenario({
     },
     probe: {
       executor: 'constant-arrival-rate',
-      rate: 50,
+      rate: 100,
       duration: '16s',
       preAllocatedVUs: 50,
       maxVUs: 500,

@@ -87,6 +87,11 @@ export type ValidTarget =
       readonly protocol: 'windtunnel' | 'etcd';
     };
 
+/** The workloads whose data a target keeps: it must speak a language that we know. The others bring their own. */
+export function keepsData({ kind }: ValidWorkload): boolean {
+  return kind === 'registers' || kind === 'set' || kind === 'append' || kind === 'bank' || kind === 'sql';
+}
+
 interface ValidLoadBase {
   readonly workload: ValidWorkload;
   /** From the start of the scenario. */

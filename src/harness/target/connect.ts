@@ -5,7 +5,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Target } from '../load/operation.ts';
 import { functionsOf } from '../scenario/discover.ts';
-import type { ValidScenario, WorkloadKind } from '../scenario/valid-scenario.ts';
+import { keepsData, type ValidScenario } from '../scenario/valid-scenario.ts';
 import { invokeFunction } from './function.ts';
 import { prepareAutocannon } from './autocannon.ts';
 import { connectGrpc } from './grpc.ts';
@@ -26,8 +26,6 @@ export interface ConnectOptions extends TargetAddresses {
   readonly random: Random;
 }
 
-const SQL_KINDS: ReadonlySet<WorkloadKind> = new Set(['registers', 'set', 'append', 'bank', 'sql']);
-
 /**
  * Connects with what the scenario's workloads need and nothing else, and creates what they need. Safe to do from several
  * generators at once.
@@ -40,7 +38,7 @@ export async function connectTarget(options: ConnectOptions): Promise<Target> {
   const http = prepareHttp(options);
   const grpc = await connectGrpc(options);
   const sql = new SqlOnDemand(options);
-  const needsSql = Object.values(scenario.loads).some(({ workload }) => SQL_KINDS.has(workload.kind));
+  const needsSql = Object.values(scenario.loads).some(({ workload }) => keepsData(workload));
   // A function need not execute anything: it is connected when it does.
   const sqlTarget = needsSql ? await sql.connected() : undefined;
   const context = {
