@@ -213,7 +213,7 @@ function latencyLines(times: Partial<FaultWindow>, width: number): string[] {
   return recoveryUnknown === undefined ? [] : line(`whether p99 came back is unknown: ${recoveryUnknown}`);
 }
 
-function orNever(ms: number | undefined): string {
+export function orNever(ms: number | undefined): string {
   return ms === undefined ? 'not seen' : formatDuration(ms);
 }
 
