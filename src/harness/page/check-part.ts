@@ -3,7 +3,6 @@
 import { formatDuration } from '../../runtime/duration.ts';
 import { formatCount } from '../report/numbers.ts';
 import type { CheckResult, ScenarioResult } from '../result/schema.ts';
-import { fieldOf } from './loose.ts';
 import type { FileLink } from './file-link.ts';
 import { markup, type Part } from './markup.ts';
 import { dataTable, type Row } from './tables.ts';
@@ -52,11 +51,9 @@ function checkRow(check: CheckResult): Row {
 
 /** What the checkers say about what they found, whole: it is wide, so it has the width of the page. */
 export function explanationPart({ checks }: ScenarioResult, link: FileLink): Part {
-  return checks.map((check) => {
-    const { checker, explanation } = check;
-    const file = fieldOf(check, 'explanationFile');
-    const fileLine = typeof file === 'string' && markup`<p class="note">Also in ${link(file)}.</p>`;
-    if (explanation === undefined && fileLine === false) return undefined;
+  return checks.map(({ checker, explanation, explanationFile: file }) => {
+    if (explanation === undefined && file === undefined) return undefined;
+    const fileLine = file !== undefined && markup`<p class="note">Also in ${link(file)}.</p>`;
     return markup`<section class="part"><h3>Explanation <span class="note">of ${checker}</span></h3>
 ${explanation !== undefined && markup`<pre tabindex="0" role="region" aria-label="${`Explanation of ${checker}`}">${explanation.trimEnd()}</pre>`}${fileLine}</section>`;
   });

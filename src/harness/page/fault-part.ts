@@ -2,29 +2,23 @@
 
 import { formatDuration } from '../../runtime/duration.ts';
 import { formatCount } from '../report/numbers.ts';
-import { orNever } from '../report/scenario-sections.ts';
-import type { FaultWindow, ScenarioResult } from '../result/schema.ts';
-import { fieldOf, looseTable, looseText, wordsOf } from './loose.ts';
+import { operationFacts, orNever, recoveryWords, SHARED_FIGURES } from '../report/scenario-sections.ts';
+import type { FaultWindow, ScenarioResult, SkippedFault } from '../result/schema.ts';
 import { type Markup, markup, type Part } from './markup.ts';
-import { figures } from './tables.ts';
+import { dataTable, figures } from './tables.ts';
 
 /** More than these are closed until they are asked for, but for those that are not proven. */
 const OPEN = 4;
 
-/** What the page says of a fault in its own words; everything else that a result has is shown under its field's name. */
-const MORE_FIGURES = ['unavailableMs', 'recoveredMs', 'notRecovered', 'operations', 'overlaps'];
-
-export function faultPart(scenario: ScenarioResult): Part {
-  const { faults } = scenario;
-  const skipped = looseTable('Faults that were skipped', fieldOf(scenario, 'skippedFaults'));
-  if (faults.length === 0 && skipped === undefined) return undefined;
+export function faultPart({ faults, skippedFaults = [] }: ScenarioResult): Part {
+  if (faults.length + skippedFaults.length === 0) return undefined;
   const unproven = faults.filter(({ proof }) => !proof.proven).length;
   const note =
     unproven === 0
       ? `${formatCount(faults.length)}, all proven`
       : `${formatCount(unproven)} of ${formatCount(faults.length)} not proven`;
   return markup`<section class="part"><h3>Faults <span class="note">${faults.length > 0 && note}</span></h3>
-<div class="faults">${faults.map((fault) => faultDetails(fault, faults.length <= OPEN))}</div>${skipped}</section>`;
+<div class="faults">${faults.map((fault) => faultDetails(fault, faults.length <= OPEN))}</div>${skippedFaults.length > 0 && skippedTable(skippedFaults)}</section>`;
 }
 
 function faultDetails(fault: FaultWindow, isOpen: boolean): Markup {
@@ -39,9 +33,20 @@ ${figures([
   ['new leader', orNever(fault.electionMs)],
   ['first write', orNever(fault.firstWriteMs)],
   ['longest gap between writes', orNever(fault.longestWriteGapMs)],
-  ...MORE_FIGURES.map((name) => {
-    const value = fieldOf(fault, name);
-    return [wordsOf(name), value === undefined ? undefined : looseText(name, value)] as const;
-  }),
-])}${looseTable('Errors during this fault', fieldOf(fault, 'errors'))}</details>`;
+  ['unavailable', shown(fault.unavailableMs)],
+  ['p99 back after', shown(fault.recoveredMs)],
+])}
+<ul class="proof">${[...operationFacts(fault), recoveryWords(fault), fault.overlaps === true && SHARED_FIGURES].map((text) => text !== undefined && text !== false && markup`<li>${text}</li>`)}</ul></details>`;
+}
+
+function shown(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : formatDuration(ms);
+}
+
+function skippedTable(skipped: readonly SkippedFault[]): Markup {
+  const columns = [{ head: 'skipped' }, { head: 'at', isNumber: true }, { head: 'because' }];
+  const rows = skipped.map(({ kind, target, atMs, reason }) => ({
+    cells: [`${kind} of ${target}`, formatDuration(atMs), reason],
+  }));
+  return dataTable('Faults that were skipped', columns, rows);
 }

@@ -2,9 +2,10 @@
 
 import { formatDuration } from '../../runtime/duration.ts';
 import { COLUMNS, countOf, groupsOf, NOTE, numbers } from '../report/latency-table.ts';
-import { formatCount, formatLatency, formatObserved } from '../report/numbers.ts';
-import type { Instrument, ScenarioResult } from '../result/schema.ts';
-import { fieldOf, looseTable, looseText } from './loose.ts';
+import { formatCount, formatLatency, formatObserved, formatRate } from '../report/numbers.ts';
+import { kneeWords } from '../report/saturation-table.ts';
+import { CERTAINTY } from '../report/scenario-sections.ts';
+import { type Instrument, PHASES, type Saturation, type ScenarioResult } from '../result/schema.ts';
 import { markup, type Part } from './markup.ts';
 import { dataTable } from './tables.ts';
 
@@ -31,6 +32,11 @@ export function latencyPart({ statistics }: ScenarioResult): Part {
 <p class="note">${NOTE}; a percentile with fewer than ten samples above it is not shown</p></section>`;
 }
 
+/** 'response_time{phase:recovery}' with a place where a line may end. */
+function breakable(metric: string): Part {
+  return metric.split(/(?=\{)/).map((piece, at) => [at > 0 && markup`<wbr>`, piece]);
+}
+
 export function thresholdPart({ thresholds }: ScenarioResult): Part {
   if (thresholds.length === 0) return undefined;
   const rows = thresholds.map(({ metric, threshold, observed, passed, aborted }) => {
@@ -39,7 +45,7 @@ export function thresholdPart({ thresholds }: ScenarioResult): Part {
       cells: [
         [
           markup`<strong class="${mood}"><span aria-hidden="true">${passed ? '✓' : '✗'}</span><span class="unseen">${passed ? 'held' : 'not held'}:</span></strong> `,
-          metric,
+          breakable(metric),
         ],
         threshold,
         markup`<strong class="${passed ? '' : 'bad'}">${formatObserved(metric, threshold, observed)}</strong>`,
@@ -51,28 +57,53 @@ export function thresholdPart({ thresholds }: ScenarioResult): Part {
   return markup`<section class="part"><h3>Thresholds</h3>${dataTable('Thresholds', columns, rows)}</section>`;
 }
 
-const CERTAINTY: Readonly<Record<string, string>> = { fail: 'definitely not applied', info: 'maybe applied' };
-
-export function errorPart(scenario: ScenarioResult): Part {
-  const { errors } = scenario;
-  const byPhase = looseTable('Errors by phase', fieldOf(scenario, 'errorsByPhase'));
-  if (errors.length === 0 && byPhase === undefined) return undefined;
-  const rows = errors.map(({ code, outcome, count }) => ({
-    cells: [code, `${outcome}: ${CERTAINTY[outcome] ?? ''}`, formatCount(count)],
-  }));
-  const columns = [{ head: 'code' }, { head: 'outcome' }, { head: 'count', isNumber: true }];
-  return markup`<section class="part"><h3>Errors</h3>${errors.length > 0 && dataTable('Errors', columns, rows)}${byPhase}</section>`;
+/** With a column for each phase, where the result has them. */
+export function errorPart({ errors, errorsByPhase = [] }: ScenarioResult): Part {
+  if (errors.length === 0) return undefined;
+  const phases = PHASES.filter((name) => errorsByPhase.some(({ phase }) => phase === name));
+  const rows = errors.map(({ code, outcome, count }) => {
+    const countIn = (name: string) =>
+      errorsByPhase.find((each) => each.phase === name && each.code === code && each.outcome === outcome)?.count ?? 0;
+    return { cells: [code, CERTAINTY[outcome], formatCount(count), ...phases.map((name) => formatCount(countIn(name)))] };
+  });
+  const columns = [
+    { head: 'code' },
+    { head: 'outcome' },
+    { head: 'count', isNumber: true },
+    ...phases.map((head) => ({ head, isNumber: true, above: 'by phase' })),
+  ];
+  return markup`<section class="part"><h3>Errors</h3>${dataTable('Errors', columns, rows)}</section>`;
 }
 
-/** The steps of a ramp and the rate up to which the system kept its promise, when the run looked for it. */
-export function saturationPart(scenario: ScenarioResult): Part {
-  const saturation = fieldOf(scenario, 'saturation');
-  if (typeof saturation !== 'object' || saturation === null) return undefined;
-  const { steps, ...rest } = saturation as Record<string, unknown>;
-  const facts = Object.entries(rest).filter(([, value]) => value !== null && value !== undefined);
-  return markup`<section class="part"><h3>Saturation</h3>
-<ul class="facts">${facts.map(([name, value]) => markup`<li><strong>${name}</strong> ${looseText(name, value)}</li>`)}</ul>
-${looseTable('Steps', steps)}</section>`;
+/** The steps of a ramp, and the rate up to which the system kept its promise. @param chart of the steps. */
+export function saturationPart(saturation: Saturation, chart: Part): Part {
+  const { load, operation, limitMs, steps, outcome } = saturation;
+  const of = operation === undefined ? load : `${operation} of ${load}`;
+  const columns = ['step', 'offered', 'achieved', 'p50', 'p99', 'max', 'errors', 'dropped'].map((head) => ({
+    head,
+    isNumber: head !== 'step',
+  }));
+  const rows = steps.map((step) => {
+    const mood = step.held ? 'good' : 'bad';
+    const why = [...step.reasons, ...(step.generator === undefined ? [] : [`generator: ${step.generator}`])].join(', ');
+    return {
+      cells: [
+        markup`<strong class="${mood}"><span aria-hidden="true">${step.held ? '✓' : '✗'}</span><span class="unseen">${step.held ? 'held' : 'not held'}:</span></strong> ${formatRate(step.rate)}/s`,
+        formatRate(step.offered),
+        formatRate(step.achieved),
+        formatLatency(step.p50),
+        formatLatency(step.p99),
+        formatLatency(step.max),
+        formatCount(step.errors),
+        formatCount(step.dropped),
+      ],
+      ...(why !== '' && { below: markup`<p class="note">${why}</p>` }),
+    };
+  });
+  const isGood = outcome === 'found' || outcome === 'not-reached';
+  return markup`<section class="part"><h3>Saturation <span class="note">of ${of}; a step holds with p99 below ${formatDuration(limitMs)}</span></h3>
+<p class="knee">Knee: <strong class="${isGood ? '' : 'doubtful'}">${kneeWords(saturation)}</strong></p>
+<div class="columns">${chart}${dataTable('Steps', columns, rows)}</div></section>`;
 }
 
 export function instrumentTable(instrument: Instrument): Part {

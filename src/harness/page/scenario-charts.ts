@@ -2,7 +2,7 @@
 
 import { LatencyHistogram } from '../result/histogram.ts';
 import { roundNumber } from '../result/layout.ts';
-import { type GeneratorInstrument, PHASES, type ScenarioResult, type Second } from '../result/schema.ts';
+import { type GeneratorInstrument, PHASES, type Saturation, type ScenarioResult, type Second } from '../result/schema.ts';
 import type { ChartData, ChartSeries, ColourName, Moments, Shade } from './client/chart-data.ts';
 
 /** What a log axis shows as its least: a microsecond, in milliseconds. */
@@ -113,6 +113,28 @@ export function percentileCharts({ statistics }: ScenarioResult): ChartData[] {
       },
     ];
   });
+}
+
+/** Response time over the offered rate, step by step. */
+export function saturationCharts({ steps }: Saturation): ChartData[] {
+  if (steps.length < 2) return [];
+  const ascending = [...steps].sort((a, b) => a.rate - b.rate);
+  const of = (name: 'p50' | 'p99' | 'max') => ascending.map((step) => onLog(step[name]));
+  return [
+    {
+      title: 'Response time by rate',
+      x: 'rate',
+      unit: 'ms',
+      scale: 'log',
+      height: 230,
+      at: ascending.map(({ rate: each }) => roundNumber(each)),
+      series: [
+        { label: 'max', colour: 'max', style: 'thin', values: of('max') },
+        { label: 'p99', colour: 'p99', style: 'line', values: of('p99') },
+        { label: 'p50', colour: 'p50', style: 'line', values: of('p50') },
+      ],
+    },
+  ];
 }
 
 /** How late the generator was and how much CPU each of its threads used. */

@@ -7,12 +7,11 @@ import type { ChartPlaces } from './chart-places.ts';
 import { checkPart, explanationPart } from './check-part.ts';
 import { faultPart } from './fault-part.ts';
 import type { FileLink } from './file-link.ts';
-import { fieldOf, looseText } from './loose.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import { errorPart, instrumentTable, latencyPart, saturationPart, thresholdPart } from './measurement-parts.ts';
 import { scenarioId } from './overview.ts';
 import { roleTimeline } from './role-timeline.ts';
-import { instrumentCharts, momentsOf, percentileCharts, pointsOf, timeCharts } from './scenario-charts.ts';
+import { instrumentCharts, momentsOf, percentileCharts, pointsOf, saturationCharts, timeCharts } from './scenario-charts.ts';
 import { figures } from './tables.ts';
 
 export interface ScenarioContext {
@@ -36,7 +35,7 @@ ${headline(scenario)}
 ${explanationPart(scenario, context.link)}
 ${charts.overTime}
 ${faultPart(scenario)}
-${saturationPart(scenario)}
+${charts.saturation}
 ${charts.percentiles}
 ${latencyPart(scenario)}
 ${errorPart(scenario)}
@@ -54,8 +53,7 @@ function alarms({ status, statusReason, invalid }: ScenarioResult): Part {
 }
 
 function headline(scenario: ScenarioResult): Markup {
-  const { totals, target, nodes, seed, durationMs } = scenario;
-  const lost = fieldOf(scenario, 'operationsLost');
+  const { totals, target, nodes, seed, durationMs, operationsLost: lost } = scenario;
   const doubtful = (count: number) => (count > 0 ? 'doubtful' : '');
   return figures([
     ['ok per second', formatRate(totals.okPerSecond)],
@@ -65,7 +63,7 @@ function headline(scenario: ScenarioResult): Markup {
     ['fail', formatCount(totals.fail)],
     ['info, maybe applied', formatCount(totals.info), doubtful(totals.info)],
     ['dropped', formatCount(totals.dropped), doubtful(totals.dropped)],
-    ['operations lost', lost === undefined ? undefined : looseText('operationsLost', lost), lost === 0 ? '' : 'bad'],
+    ['operations lost', lost === undefined ? undefined : formatCount(lost), lost === 0 ? '' : 'bad'],
     ['duration', formatDuration(durationMs)],
     ['nodes', nodes.length === 0 ? undefined : String(nodes.length)],
     ['target', target],
@@ -76,7 +74,7 @@ function headline(scenario: ScenarioResult): Markup {
 function chartParts(
   scenario: ScenarioResult,
   { charts, mostPoints }: ScenarioContext,
-): Record<'overTime' | 'percentiles' | 'instrument', Part> {
+): Record<'overTime' | 'saturation' | 'percentiles' | 'instrument', Part> {
   const points = pointsOf(scenario, mostPoints);
   const moments = momentsOf(scenario);
   const group = charts.addGroup(moments);
@@ -84,11 +82,19 @@ function chartParts(
   const notes = [each === 1 ? 'of what ended in each second' : `a point is the worst of ${each} seconds`, 'operations a second'];
   const timed = timeCharts(points, group).map((chart, at) => charts.add(chart, notes[at]));
   const roles = roleTimeline(scenario, moments, group);
+  const { saturation } = scenario;
+  const knee =
+    saturation &&
+    saturationPart(
+      saturation,
+      saturationCharts(saturation).map((chart) => charts.add(chart)),
+    );
   const percentiles = percentileCharts(scenario).map((chart) => charts.add(chart, 'of what ended ok'));
   const instrument = instrumentCharts(scenario, points, group).map((chart) => charts.add(chart));
   const parts = (heading: Part, content: Part) => markup`<section class="part"><h3>${heading}</h3>${content}</section>`;
   return {
     overTime: (timed.length > 0 || roles !== undefined) && parts('Over time', [timed, roles]),
+    saturation: knee,
     percentiles: percentiles.length > 0 && parts('Percentiles', markup`<div class="columns">${percentiles}</div>`),
     instrument:
       scenario.totals.started > 0 &&

@@ -33,7 +33,8 @@ export function saturationTable({ saturation }: ScenarioResult, style: Style, wi
   ];
 }
 
-function kneeWords({ outcome, knee = 0, steps }: Saturation): string {
+/** Where the knee is, or why it is not known. */
+export function kneeWords({ outcome, knee = 0, steps }: Saturation): string {
   const rate = `${formatRate(knee)}/s`;
   const first = formatRate(Math.min(...steps.map((step) => step.rate)));
   const words: Record<Saturation['outcome'], string> = {

@@ -27,6 +27,9 @@ function onPath(name: string): string | undefined {
 
 const WIDTHS = [1440, 390];
 
+/** A busy machine may be slow; what is waited for comes. */
+const WITHIN = { timeout: 20_000 };
+
 describe.skipIf(executablePath === undefined)('in a browser', () => {
   let folder: string;
   let browser: Browser;
@@ -92,7 +95,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
   test.each(['light', 'dark'] as const)('every chart is drawn in its colours, %s', async (colorScheme) => {
     await open(troubledRun(), { colorScheme });
     const pixels = await drawn();
-    expect(pixels).toHaveLength(11);
+    expect(pixels).toHaveLength(12);
     for (const count of pixels) expect(count).toBeGreaterThan(100);
     const surface = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     expect(surface).toBe(colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(18, 22, 27)');
@@ -101,7 +104,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
   test('the charts follow when the system turns dark', async () => {
     await open(sampleRun(), { colorScheme: 'light' });
     await page.emulateMedia({ colorScheme: 'dark' });
-    await expect.poll(async () => Math.min(...(await drawn()))).toBeGreaterThan(100);
+    await expect.poll(async () => Math.min(...(await drawn())), WITHIN).toBeGreaterThan(100);
   });
 
   test('a fault is shaded, and a new leader marked', async () => {
@@ -140,7 +143,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
     await open(run);
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 900 });
-      await expect.poll(overflow, { message: `${width} px` }).toBe(0);
+      await expect.poll(overflow, { message: `${width} px`, ...WITHIN }).toBe(0);
     }
     // Charts become narrower with the window.
     const widths = await page.evaluate(() => [...document.querySelectorAll('canvas')].map((canvas) => canvas.offsetWidth));
@@ -159,7 +162,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
     expect(found).toEqual({ harmed: false, scripts: 2, images: 0, bold: 0, title: `steady${HARM}` });
     // What is made in the browser is text, too.
     await page.locator('details.numbers > summary').first().click();
-    await expect.poll(() => page.locator('details.numbers table').first().isVisible()).toBe(true);
+    await expect.poll(() => page.locator('details.numbers table').first().isVisible(), WITHIN).toBe(true);
     expect(await page.evaluate(() => document.images.length)).toBe(0);
   });
 
@@ -221,13 +224,13 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
       expect(await spoken.textContent()).toMatch(/^0\.5s: max 31\.0ms, p99 [\d.]+ms, p50 [\d.]+ms; in the warm-up$/);
       await page.keyboard.press('Shift+ArrowRight');
       expect(await spoken.textContent()).toMatch(/^10\.5s: max 702ms, p99 655ms, .*; during crash of n2$/);
-      await expect.poll(() => page.locator('#scenario-2 .legend').first().textContent()).toMatch(/p99 655ms.*10\.5s/);
+      await expect.poll(() => page.locator('#scenario-2 .legend').first().textContent(), WITHIN).toMatch(/p99 655ms.*10\.5s/);
       await page.keyboard.press('+');
-      await expect.poll(shown).not.toBe(whole);
+      await expect.poll(shown, WITHIN).not.toBe(whole);
       const [left = Number.NaN, , width = Number.NaN] = ((await shown()) ?? '').split(' ').map(Number);
       expect(left + width / 2).toBeCloseTo(10.5, 1);
       await page.keyboard.press('Escape');
-      await expect.poll(shown).toBe(whole);
+      await expect.poll(shown, WITHIN).toBe(whole);
     });
 
     test('a series is hidden by its button, and the numbers are a table', async () => {
@@ -239,7 +242,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
       await page.locator('#scenario-2 details.numbers > summary').first().focus();
       await page.keyboard.press('Enter');
       const table = page.locator('#scenario-2 details.numbers table').first();
-      await expect.poll(() => table.locator('tbody tr').count()).toBe(25);
+      await expect.poll(() => table.locator('tbody tr').count(), WITHIN).toBe(25);
       expect(await table.locator('tbody tr').nth(10).textContent()).toMatch(/^10\.5s702ms655ms/);
     });
   });

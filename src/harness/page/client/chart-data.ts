@@ -14,8 +14,8 @@ export interface ChartSeries {
 
 export interface ChartData {
   readonly title: string;
-  /** time: seconds from the start of the scenario. rarity: 1 / (1 - percentile), on a log axis: 100 is p99. */
-  readonly x: 'time' | 'rarity';
+  /** time: seconds from the start of the scenario. rarity: 1 / (1 - percentile), on a log axis: 100 is p99. rate: operations a second. */
+  readonly x: 'time' | 'rarity' | 'rate';
   readonly unit: 'ms' | 'per second' | 'cores';
   /** Log for what spans decades. No value on a log axis is 0 or less. */
   readonly scale: 'linear' | 'log';

@@ -8,7 +8,10 @@ import { percentileText, positionText, tickText } from './values.ts';
 
 /** The role timeline below a chart keeps the same distances, so that one instant is one column. */
 const LEFT = 56;
-const RIGHT = 12;
+const RIGHT = 20;
+
+/** Steps of the time axis, seconds: those of clocks. */
+const TIME_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
 
 const FONT = '11px system-ui, sans-serif';
 const DASHES: Partial<Record<ChartSeries['style'], number[]>> = { dashed: [6, 4] };
@@ -32,7 +35,7 @@ export function createChart(
     },
     scales: { x: xScale(chart, moments), y: yScale(chart) },
     axes: [xAxis(chart), yAxis(chart)],
-    series: [{}, ...chart.series.map(seriesOf)],
+    series: [{}, ...chart.series.map((each) => seriesOf(chart, each))],
     hooks: {
       ...hooks,
       drawClear: [(plot) => moments && shadeMoments(plot, moments)],
@@ -45,6 +48,7 @@ export function createChart(
 
 function xScale({ x, at }: ChartData, moments: Moments | undefined): Plot.Scale {
   if (x === 'rarity') return { time: false, distr: 3, log: 10, range: (_, min, max) => [min, max] };
+  if (x === 'rate') return { time: false };
   const [first = 0] = at;
   const last = at.at(-1) ?? 0;
   const whole: [number, number] = [0, moments?.endS ?? last];
@@ -63,7 +67,10 @@ function axis(): Plot.Axis {
 }
 
 function xAxis(chart: ChartData): Plot.Axis {
-  if (chart.x === 'time') return { ...axis(), size: 26, values: (_, splits) => splits.map((x) => positionText(chart, x)) };
+  if (chart.x !== 'rarity') {
+    const values = (_: Plot, splits: number[]) => splits.map((x) => positionText(chart, x));
+    return { ...axis(), size: 26, space: 56, values, ...(chart.x === 'time' && { incrs: TIME_STEPS }) };
+  }
   return {
     ...axis(),
     size: 26,
@@ -79,13 +86,14 @@ function yAxis(chart: ChartData): Plot.Axis {
   return { ...axis(), size: LEFT, values };
 }
 
-function seriesOf({ label, colour, style }: ChartSeries): Plot.Series {
+function seriesOf(chart: ChartData, { label, colour, style }: ChartSeries): Plot.Series {
   const dash = DASHES[style];
   return {
     label,
     stroke: () => colourOf(colour),
     width: style === 'thin' ? 1 : 1.5,
-    points: { show: false },
+    // Steps of a rate are few, and what lies between them was not measured.
+    points: { show: chart.x === 'rate' },
     ...(style === 'area' && { fill: () => `${colourOf(colour)}22` }),
     ...(dash !== undefined && { dash }),
   };

@@ -4,6 +4,10 @@ import type Plot from 'uplot';
 import type { Moments } from './chart-data.ts';
 import { colourOf } from './theme.ts';
 
+/** More leaders than these are short marks at the foot of a chart, this many pixels long, and have no names. */
+const MOST_LINES = 30;
+const TICK = 7;
+
 /** Below the series. */
 export function shadeMoments(plot: Plot, { warmupEndS, faults }: Moments): void {
   shade(plot, 0, warmupEndS, colourOf('warmup'));
@@ -12,14 +16,19 @@ export function shadeMoments(plot: Plot, { warmupEndS, faults }: Moments): void 
 
 /** Above the series. Names stand at the top, each only where the one before it has ended. */
 export function markMoments(plot: Plot, { faults, leaders, warmupEndS }: Moments, named: boolean): void {
-  for (const { atS } of leaders) line(plot, atS, colourOf('leader'));
+  const { min = 0, max = 0 } = plot.scales['x'] ?? {};
+  const elections = leaders.filter(({ atS }) => min <= atS && atS <= max);
+  // Very many lines would hide what they cross.
+  const length = elections.length > MOST_LINES ? TICK * devicePixelRatio : plot.bbox.height;
+  for (const { atS } of elections) line(plot, atS, length, colourOf('leader'));
   if (!named) return;
   const names = faults.map(({ fromS, label }) => ({ atS: fromS, label, colour: colourOf('fault-text') }));
   if (warmupEndS > 0) names.unshift({ atS: 0, label: 'warm-up', colour: colourOf('faint') });
   name(plot, names, 0);
+  if (elections.length > MOST_LINES) return;
   name(
     plot,
-    leaders.map(({ atS, label }) => ({ atS, label, colour: colourOf('leader') })),
+    elections.map(({ atS, label }) => ({ atS, label, colour: colourOf('leader') })),
     1,
   );
 }
@@ -40,7 +49,7 @@ function shade(plot: Plot, fromS: number, toS: number, colour: string): void {
   ctx.fillRect(left, bbox.top, Math.max(1, right - left), bbox.height);
 }
 
-function line(plot: Plot, atS: number, colour: string): void {
+function line(plot: Plot, atS: number, length: number, colour: string): void {
   const { ctx, bbox } = plot;
   const width = Math.max(1, Math.round(devicePixelRatio));
   // On whole pixels, or it would be a blurred line.
@@ -51,7 +60,7 @@ function line(plot: Plot, atS: number, colour: string): void {
   ctx.lineWidth = width;
   ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
   ctx.beginPath();
-  ctx.moveTo(x, bbox.top);
+  ctx.moveTo(x, bbox.top + bbox.height - length);
   ctx.lineTo(x, bbox.top + bbox.height);
   ctx.stroke();
   ctx.restore();

@@ -3,11 +3,13 @@
 import type { ChartData } from './chart-data.ts';
 import { positionText, valueText } from './values.ts';
 
+const HEADS: Record<ChartData['x'], string> = { time: 'at', rarity: 'percentile', rate: 'rate' };
+
 export function fillNumbers(element: HTMLElement, chart: ChartData): void {
   const table = document.createElement('table');
   table.append(caption(chart.title));
   const head = table.createTHead().insertRow();
-  for (const label of [chart.x === 'time' ? 'at' : 'percentile', ...chart.series.map(({ label }) => label)]) {
+  for (const label of [HEADS[chart.x], ...chart.series.map(({ label }) => label)]) {
     const cell = document.createElement('th');
     cell.scope = 'col';
     cell.textContent = label;

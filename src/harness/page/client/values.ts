@@ -20,6 +20,7 @@ export function tickText(chart: ChartData, value: number): string {
 
 /** '8.5s', '2m05s' or 'p99.9'. */
 export function positionText(chart: ChartData, x: number): string {
+  if (chart.x === 'rate') return `${formatRate(x)}/s`;
   if (chart.x === 'rarity') return x <= 1 ? 'min' : `p${percentileText(x)}`;
   return x < 60 ? `${Number(x.toFixed(2))}s` : formatDuration(x * 1_000);
 }

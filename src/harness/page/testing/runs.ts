@@ -14,23 +14,38 @@ export function troubledRun(): Run {
     verdicts: { fast: 'invalid', correct: 'violated', explained: 'partial', changed: 'slower' },
     operationsLost: 2,
     errorsByPhase: [{ phase: 'fault', code: 'unavailable', outcome: 'fail', count: 32 }],
-    skippedFaults: [{ kind: 'pause', target: 'n3', reason: 'n3 was down' }],
+    skippedFaults: [{ kind: 'pause', target: 'n3', atMs: 12_000, reason: 'n3 was down' }],
     saturation: {
-      knee: { ratePerSecond: 800, p99: 41.5 },
-      steps: [
-        { ratePerSecond: 400, p99: 12.25 },
-        { ratePerSecond: 1600, p99: 2_412 },
-      ],
+      load: 'registers',
+      limitMs: 100,
+      outcome: 'found',
+      knee: 800,
+      steps: [400, 800, 1_600].map((rate, at) => ({
+        rate,
+        startMs: at * 5_000,
+        endMs: (at + 1) * 5_000,
+        offered: rate,
+        achieved: Math.min(1_210, rate),
+        p50: 3 * 2 ** at,
+        p99: 12 * 10 ** at,
+        errors: at === 2 ? 390 : 0,
+        dropped: 0,
+        held: at < 2,
+        reasons: at === 2 ? ['p99 1.2s'] : [],
+      })),
     },
   });
   Object.assign(scenario.faults[0] as object, {
     proof: { proven: false, observations: [] },
     electionMs: undefined,
+    windowEndMs: 18_030,
     recoveredMs: 3_210,
+    recoveryLimitMs: 12,
     unavailableMs: 655,
-    operations: { ok: 2_423, fail: 32, info: 23 },
-    errors: [{ code: 'unavailable', outcome: 'fail', count: 32 }],
-    overlaps: ['pause of n3'],
+    unavailableGapMs: 100,
+    operations: 2_478,
+    errors: 55,
+    overlaps: true,
   });
   Object.assign(scenario.thresholds[0] as object, { passed: false, aborted: true, observed: 1_234 });
   Object.assign(scenario.checks[0] as object, {
