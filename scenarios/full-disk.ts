@@ -29,6 +29,7 @@ export default defineScenario({
   },
   faults: [{ kind: 'full-disk', target: 'leader', at: '6s', duration: '4s' }],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.01'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },

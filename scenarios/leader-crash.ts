@@ -29,7 +29,10 @@ export default defineScenario({
   },
   faults: [{ kind: 'crash', target: 'leader', at: '6s', duration: '5s' }],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.01'],
+    // A new leader within a second or so; the rest is for slow machines.
+    first_write: ['max<10000'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },
 });

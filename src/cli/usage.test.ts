@@ -107,6 +107,23 @@ describe('invalid configurations: exit 104, the option named', () => {
     expect(code).toBe(104);
   });
 
+  test.each([
+    ['first_writ', /no metric is called 'first_writ'; did you mean 'first_write'\?/],
+    [
+      'errors{code:deadline-exceded}',
+      /names the code 'deadline-exceded', which no error has; did you mean 'deadline-exceeded'\?/,
+    ],
+    ['errors{operation:ad}', /names the operation 'ad', but there are add; did you mean 'add'\?/],
+    ['recovered', /thresholds\['recovered'\] is measured of faults, and the scenario has none/],
+  ])('a threshold on %s', async (metric, message) => {
+    const expression = metric.startsWith('errors') ? 'count<1' : 'max<1';
+    const more = `loads: { a: { ${LOAD}, rate: 5 } }, thresholds: { '${metric}': ['${expression}'] }`;
+    const path = scenarioFile('unmeasured', more);
+    const { code, err } = await windtunnel('run', path);
+    expect(err).toMatch(message);
+    expect(code).toBe(104);
+  });
+
   test('a fault behind the end of a shortened run', async () => {
     const { code, err } = await windtunnel('run', 'leader-crash', '--duration', '7s');
     expect(err).toMatch(/leader-crash/);
