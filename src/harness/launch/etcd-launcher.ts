@@ -94,6 +94,15 @@ class EtcdCluster extends LocalCluster<EtcdProcess> {
 
   override async stop(): Promise<void> {
     await this.#roles?.stop();
+    // Not in good order: a leader would wait for a successor, of those that end with it, for longer than anybody wants to.
+    await Promise.all(
+      [...this.processes.values()].map((server) =>
+        server.resume().then(
+          () => server.kill(),
+          () => server.kill(),
+        ),
+      ),
+    );
     await super.stop();
     for (const endpoint of this.#endpoints.values()) endpoint.close();
   }

@@ -8,7 +8,7 @@ type RoleEvent = Extract<ClusterEvent, { type: 'role' }>;
 
 export interface EtcdRolesOptions {
   /** By the name of the node; past the links. */
-  readonly endpoints: ReadonlyMap<string, EtcdEndpoint>;
+  readonly endpoints: ReadonlyMap<string, Pick<EtcdEndpoint, 'status'>>;
   readonly clock: Clock;
   /** Told of every change. */
   readonly onEvent: (event: RoleEvent) => void;
@@ -19,7 +19,7 @@ const ASK_EVERY_MS = 50;
 /** One that is paused does not answer, and is asked again when it goes on. */
 const TIMEOUT_MS = 1_000;
 
-/** Asks until it is stopped. What is told is what the servers say of themselves, without what they say too early: see `#roleOf`. */
+/** Asks until it is stopped. What is told is what the servers say of themselves, without what they say too early: see `#eventOf`. */
 export class EtcdRoles {
   readonly #options: EtcdRolesOptions;
   readonly #stop = new AbortController();
@@ -44,7 +44,7 @@ export class EtcdRoles {
     this.#last.delete(node);
   }
 
-  async #ask(node: string, endpoint: EtcdEndpoint): Promise<void> {
+  async #ask(node: string, endpoint: Pick<EtcdEndpoint, 'status'>): Promise<void> {
     const { signal } = this.#stop;
     const { clock } = this.#options;
     while (!signal.aborted) {
@@ -61,7 +61,7 @@ export class EtcdRoles {
     const { clock, onEvent } = this.#options;
     const event = this.#eventOf(node, status);
     if (event === undefined) return;
-    const key = `${event.role} ${event.term} ${event.leader}`;
+    const key = `${event.role} ${event.term} ${status.leader}`;
     if (this.#last.get(node) === key) return;
     this.#last.set(node, key);
     onEvent({ ...event, wallMs: clock.wallTime() });

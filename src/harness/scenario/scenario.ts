@@ -153,9 +153,15 @@ export type Workload =
 export type TargetSpec =
   /** Windtunnel's own nodes, as processes on this machine. */
   | { readonly kind: 'process' }
-  /** An etcd v3 cluster, as processes on this machine. */
+  /**
+   * An etcd v3 cluster, as processes on this machine, with etcd's own defaults. It has every fault but those that a node brings about
+   * itself (clock-skew, slow-disk, full-disk) and wipe, and every checked workload.
+   */
   | { readonly kind: 'etcd'; /** The program. Default 'etcd', looked for on PATH. */ readonly binary?: string }
-  /** Something that runs already. It is loaded; faults need a target that is launched. */
+  /**
+   * Something that runs already. It is loaded; faults need a target that is launched. What a run writes there has names of its own
+   * (tables such as registers_lk3n8d2f, keys below windtunnel_lk3n8d2f/) and stays there.
+   */
   | {
       readonly kind: 'external';
       /** host:port of gRPC servers. */
@@ -482,7 +488,7 @@ export interface Scenario {
   readonly cluster: {
     /** 1 to 9. Of an external target the number is what it is. */
     readonly nodes: number;
-    /** Who serves reads: the leader, or every node in turn through a read index. Default 'any'. */
+    /** Who serves reads: the leader, or every node in turn through a read index. Default 'any', and what etcd always does. */
     readonly reads?: 'leader' | 'any';
     /** Whether the traffic goes through links, which faults of the network need and which add some 0.1 ms. Default true. */
     readonly links?: boolean;

@@ -9,7 +9,7 @@ import type { Random } from '../../runtime/random.ts';
 import { backoffDelays } from '../../system/retry/backoff.ts';
 import { type Compare, EtcdEndpoint, type EtcdCallOptions, type KeyValue, type TxnResponse } from '../etcd/etcd-api.ts';
 import { EtcdError } from '../etcd/etcd-errors.ts';
-import { type Answer, CAS_MISMATCH, INSUFFICIENT_FUNDS, isRead, type PlannedOperation, type Target } from '../load/operation.ts';
+import { type Answer, CAS_MISMATCH, INSUFFICIENT_FUNDS, type PlannedOperation, type Target } from '../load/operation.ts';
 import type { ValidBank, ValidScenario } from '../scenario/valid-scenario.ts';
 
 export interface EtcdTargetOptions {
@@ -90,9 +90,7 @@ class EtcdTarget implements Target {
       return await this.#perform(operation, { deadlineMs: this.#clock.now() + timeoutMs, signal });
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
-      // A read that failed changed nothing and says nothing, whatever the reason.
-      const definite = isRead(operation) || !error.maybeApplied;
-      return { outcome: definite ? 'fail' : 'info', code: error.code };
+      return { outcome: error.maybeApplied ? 'info' : 'fail', code: error.code };
     }
   };
 
@@ -232,8 +230,11 @@ class EtcdTarget implements Target {
       try {
         return await attempt(this.#next(), { timeoutMs, signal });
       } catch (error) {
-        const again = error instanceof EtcdError && error.retryable && (repeatable || !error.maybeApplied);
-        if (!again || !(await this.#pause(delays.next().value, limits))) throw error;
+        if (!(error instanceof EtcdError)) throw error;
+        const again = error.retryable && (repeatable || !error.maybeApplied);
+        if (again && (await this.#pause(delays.next().value, limits))) continue;
+        // A read that failed changed nothing and says nothing, whatever the reason; also when it was to be followed by a write.
+        throw repeatable ? new EtcdError(error.code, error.message, { maybeApplied: false, cause: error }) : error;
       }
     }
   }
