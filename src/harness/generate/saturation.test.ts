@@ -54,7 +54,7 @@ async function measureSteps(serviceMs: number, maxVUs: number): Promise<readonly
     clock,
     random: new Random(1),
     invoke: queueingServer(clock, serviceMs),
-    recorder: new Recorder(() => 'baseline', recorded),
+    recorder: new Recorder(() => 'baseline', 0, recorded),
     sink: () => {},
     onSecond: () => {},
   }).finally(() => (state.ended = true));
@@ -200,7 +200,7 @@ describe('a threshold on the knee', () => {
     { saturation: { p99: 100 }, thresholds: { knee: ['>=200', '<1000'] } },
   );
   const results = (knee: { rate: number; exact: boolean } | undefined) =>
-    evaluateThresholds(scenario.thresholds, { measured: () => [], droppedByPhase: () => [], knee }, {}).map(
+    evaluateThresholds(scenario.thresholds, new Recorder(() => 'baseline'), {}, { faults: [], knee }).map(
       ({ passed, observed }) => [passed, observed],
     );
 
