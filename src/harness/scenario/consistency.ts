@@ -103,7 +103,9 @@ function httpProblems(load: string, { url, headers }: ValidHttp, { target }: Sce
     return isHeader(name, value) ? [] : [`${path}.headers['${name}'] must be a header that HTTP allows, not '${value}'`];
   });
   if (url.startsWith('/') && target.kind === 'external' && target.httpEndpoints.length === 0)
-    problems.push(`${path}.url must be a whole URL, or the target have httpEndpoints that the path '${url}' is on`);
+    problems.push(
+      `${path}.url must be a whole URL, or the target have httpEndpoints (--http-endpoint host:port) that the path '${url}' is on`,
+    );
   return problems;
 }
 

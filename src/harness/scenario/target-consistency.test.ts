@@ -82,8 +82,9 @@ describe('an external target', () => {
     const http = { kind: 'http', url: '/healthz' };
     expect(problems({ kind: 'external', httpEndpoints: ['127.0.0.1:2'] }, [], http)).toEqual([]);
     expect(problems({ kind: 'external' }, [], http)).toEqual([
-      expect.stringContaining('target must have endpoints or httpEndpoints'),
+      expect.stringContaining("or the target have httpEndpoints (--http-endpoint host:port) that the path '/healthz' is on"),
     ]);
+    expect(problems({ kind: 'external' }, [], { kind: 'http', url: 'http://127.0.0.1:2/healthz' })).toEqual([]);
   });
 });
 

@@ -17,14 +17,11 @@ export function targetProblems(scenario: ScenarioData): string[] {
 
 function addressProblems({ target, loads }: ScenarioData): string[] {
   if (target.kind !== 'external') return [];
-  const { endpoints, httpEndpoints } = target;
   const load = Object.entries(loads).find(([, { workload }]) => keepsData(workload));
-  if (load !== undefined && endpoints.length === 0)
-    return [
-      `target.endpoints must name at least one gRPC server (--endpoint host:port) for loads.${load[0]}, a workload of the kind '${load[1].workload.kind}'`,
-    ];
-  if (endpoints.length + httpEndpoints.length > 0) return [];
-  return ['target must have endpoints or httpEndpoints (--endpoint, --http-endpoint): where is it?'];
+  if (load === undefined || target.endpoints.length > 0) return [];
+  return [
+    `target.endpoints must name at least one gRPC server (--endpoint host:port) for loads.${load[0]}, a workload of the kind '${load[1].workload.kind}'`,
+  ];
 }
 
 function workloadProblems({ target, loads }: ScenarioData): string[] {
