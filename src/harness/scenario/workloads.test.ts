@@ -136,7 +136,7 @@ test('a path needs a target with HTTP endpoints', () => {
   expect(on({ kind: 'process' })).not.toThrow();
   expect(on({ kind: 'external', httpEndpoints: ['127.0.0.1:80'] })).not.toThrow();
   expect(on({ kind: 'external', endpoints: ['127.0.0.1:80'] })).toThrow(
-    "test: loads.a.workload.url must be a whole URL, or the target have httpEndpoints that the path '/a' is on",
+    "test: loads.a.workload.url must be a whole URL, or the target have httpEndpoints (--http-endpoint host:port) that the path '/a' is on",
   );
 });
 
