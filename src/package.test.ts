@@ -83,6 +83,9 @@ test('the installed command runs a scenario, with its workers and its protocol f
   expect([0, 96, 99], run.out() + run.err()).toContain(code);
   expect(run.out()).toMatch(/linearizability\s+valid/);
   expect(run.out()).toMatch(/acknowledged-writes\s+valid/);
+  // Its page carries its style, the chart library and the browser code, which lie elsewhere here than in the repository.
+  const page = /^ *page +(\S+)$/m.exec(run.out())?.[1] ?? 'no page';
+  expect(readFileSync(resolve(folder, page), 'utf8')).toMatch(/--surface: [^]*var uPlot=[^]*function createChart\(/);
 }, 120_000);
 
 test('the installed command compiles once: its next start, and those of its nodes, find the cache', async () => {

@@ -52,7 +52,7 @@ export async function measure(plan: Plan): Promise<number> {
   const { signal } = interruption;
   const microbenchmarks: Microbenchmark[] = [];
   const scenarios: ScenarioResult[] = [];
-  const save = async (status: Run['status']): Promise<{ readonly run: Run; readonly path: string; readonly page: string }> => {
+  const save = async (status: Run['status']): Promise<{ readonly run: Run; readonly path: string; readonly page?: string }> => {
     const run: Run = {
       schema: 'windtunnel-run',
       schemaVersion: SCHEMA_VERSION,
@@ -67,7 +67,9 @@ export async function measure(plan: Plan): Promise<number> {
       scenarios,
       exit: exitOf({ status, microbenchmarks, scenarios }),
     };
-    return { run, path: await writeRun(folder, run), page: await writePage(run, folder) };
+    const path = await writeRun(folder, run);
+    const page = await pageOf(run, folder);
+    return { run, path, ...(page !== undefined && { page }) };
   };
   try {
     if (plan.micro) {
@@ -90,8 +92,25 @@ export async function measure(plan: Plan): Promise<number> {
   }
   const { run, path, page } = await save(signal.aborted ? 'interrupted' : 'complete');
   const out = process.stdout;
-  out.write(renderSummary(run, { colour: wantsColour(out), width: widthOf(out), path: shortPath(path), page: shortPath(page) }));
+  out.write(
+    renderSummary(run, {
+      colour: wantsColour(out),
+      width: widthOf(out),
+      path: shortPath(path),
+      ...(page !== undefined && { page: shortPath(page) }),
+    }),
+  );
   return run.exit.code;
+}
+
+/** The path of the page. That it cannot be made is said, and takes nothing from what was measured. */
+async function pageOf(run: Run, folder: string): Promise<string | undefined> {
+  try {
+    return await writePage(run, folder);
+  } catch (error) {
+    process.stderr.write(`windtunnel: no page: ${error instanceof Error ? error.message : String(error)}\n`);
+    return undefined;
+  }
 }
 
 type Progress = ReturnType<typeof createProgress>;

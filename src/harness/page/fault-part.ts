@@ -36,7 +36,7 @@ ${figures([
   ['unavailable', shown(fault.unavailableMs)],
   ['p99 back after', shown(fault.recoveredMs)],
 ])}
-<ul class="proof">${[...operationFacts(fault), recoveryWords(fault), fault.overlaps === true && SHARED_FIGURES].map((text) => text !== undefined && text !== false && markup`<li>${text}</li>`)}</ul></details>`;
+<ul class="facts">${[...operationFacts(fault), recoveryWords(fault), fault.overlaps === true && SHARED_FIGURES].map((text) => text !== undefined && text !== false && markup`<li>${text}</li>`)}</ul></details>`;
 }
 
 function shown(ms: number | undefined): string | undefined {

@@ -12,7 +12,7 @@ import { sampleRun } from '../../result/testing/sample-run.ts';
 import { renderPage } from '../page.ts';
 import { emptyScenario, HARM, hostileRun, longRun, troubledRun } from '../testing/runs.ts';
 
-const executablePath = process.env['WINDTUNNEL_CHROMIUM'] ?? onPath('chromium');
+const executablePath = process.env['WINDTUNNEL_CHROMIUM'] || onPath('chromium');
 if (executablePath === undefined)
   process.stderr.write(
     '\n!!! SKIPPED: the page was NOT tested in a browser: no chromium on PATH; install it or set WINDTUNNEL_CHROMIUM\n\n',
@@ -30,7 +30,7 @@ const WIDTHS = [1440, 390];
 /** A busy machine may be slow; what is waited for comes. */
 const WITHIN = { timeout: 20_000 };
 
-describe.skipIf(executablePath === undefined)('in a browser', () => {
+describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000 }, () => {
   let folder: string;
   let browser: Browser;
   let page: Page;

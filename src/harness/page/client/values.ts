@@ -18,11 +18,12 @@ export function tickText(chart: ChartData, value: number): string {
   return `${Number(number.toPrecision(3))}${unit}`;
 }
 
-/** '8.5s', '2m05s' or 'p99.9'. */
+/** '8.5s', '2m', '2m05s', 'p99.9' or '800/s'. */
 export function positionText(chart: ChartData, x: number): string {
   if (chart.x === 'rate') return `${formatRate(x)}/s`;
   if (chart.x === 'rarity') return x <= 1 ? 'min' : `p${percentileText(x)}`;
-  return x < 60 ? `${Number(x.toFixed(2))}s` : formatDuration(x * 1_000);
+  if (x < 60) return `${Number(x.toFixed(2))}s`;
+  return x % 60 === 0 ? `${x / 60}m` : formatDuration(x * 1_000);
 }
 
 /** As many digits as tell it from the next one: 99.9 of 1,000. */

@@ -74,7 +74,8 @@ export function troubledRun(): Run {
   return run;
 }
 
-export const HARM = `</script><script>harmed=1</script><img src=x onerror=harmed=1>'"><b>&amp;`;
+/** Markup, quotes, and a word that is longer than a narrow window. */
+export const HARM = `${'long'.repeat(30)}</script><script>harmed=1</script><img src=x onerror=harmed=1>'"><b>&amp;`;
 
 /** Words of the schema, which nobody can choose. */
 const FIXED = new Set([
