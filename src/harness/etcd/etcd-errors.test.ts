@@ -33,6 +33,7 @@ test.each<[code: status, details: string, expected: [code: string, certainty: 'n
   [UNAVAILABLE, 'Connection dropped', ['unavailable', 'maybe', 'again']],
   [UNAVAILABLE, 'read ECONNRESET', ['unavailable', 'maybe', 'again']],
   [DEADLINE_EXCEEDED, 'Deadline exceeded after 5.0s', ['deadline-exceeded', 'maybe', 'final']],
+  [status.UNKNOWN, 'context deadline exceeded', ['deadline-exceeded', 'maybe', 'final']],
   [status.CANCELLED, 'Cancelled on client', ['cancelled', 'maybe', 'final']],
   // gRPC's own, when the answer does not fit.
   [RESOURCE_EXHAUSTED, 'Received message larger than max (70000000 vs 67108864)', ['resource-exhausted', 'maybe', 'final']],

@@ -76,6 +76,8 @@ function meaningOf({ code, details }: Pick<ServiceError, 'code' | 'details'>): M
   // No connection came about, so nothing was sent. (One that broke says 'Connection dropped' or the error of its socket.)
   if (code === status.UNAVAILABLE && /^(No connection established|Name resolution failed)/.test(details))
     return meaning('connect-failed', 'definite', true);
+  // etcd 3.4 gives no status to the deadline that it was told by the client, when it notices before gRPC does.
+  if (code === status.UNKNOWN && details === 'context deadline exceeded') return meaning('deadline-exceeded', 'maybe', false);
   const name = (status[code] ?? 'UNKNOWN').toLowerCase().replaceAll('_', '-');
   // gRPC's own refusals have these statuses too (a request that cannot be written, a method that is not there), and are as definite.
   if (REFUSALS.has(code)) return meaning(name, 'definite', false);
