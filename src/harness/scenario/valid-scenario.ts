@@ -143,6 +143,7 @@ export interface ValidSharedIterations extends ValidLoadBase {
   readonly iterations: number;
 }
 
+/** Its workload is http, and not HEAD; connections <= amount. */
 export interface ValidAutocannon extends ValidLoadBase {
   readonly executor: 'autocannon';
   readonly connections: number;
@@ -250,7 +251,7 @@ export interface ScenarioData {
 /**
  * Invariants, held by `validateScenario` and `withOverrides`: (1) at least one load, each within 24 hours; (2) the warm-up is
  * shorter than the scenario; (3) every fault begins behind the warm-up and ends within the scenario, on a node that exists;
- * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; connections <= amount, of an http workload; (5) thresholds name loads that exist.
+ * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; (5) thresholds name loads that exist.
  */
 export type ValidScenario = ScenarioData & { readonly [checked]: true };
 
