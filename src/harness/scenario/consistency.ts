@@ -6,8 +6,8 @@ import { didYouMean } from './did-you-mean.ts';
 import type { PartitionShape } from './scenario.ts';
 import type {
   ScenarioData,
-  ValidAutocannon,
   ValidFault,
+  ValidAutocannon,
   ValidGrpc,
   ValidHttp,
   ValidLoad,
