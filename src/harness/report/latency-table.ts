@@ -19,7 +19,7 @@ const WIDE = 118;
 
 const INDENT = 2;
 
-export const NOTE = 'what ended ok; the warmup counts in its own row only';
+export const NOTE = 'phases and operations: what ended ok; the warmup counts in its own row only';
 
 export type Time = 'responseTime' | 'serviceTime';
 
@@ -34,8 +34,9 @@ export interface Group {
 export function latencyTable({ statistics }: ScenarioResult, style: Style, width: number): string[] {
   const groups = groupsOf(statistics);
   if (groups.length === 0) return [];
-  const named = groups.some(({ group }) => group === 'load') ? 'phases, loads and operations' : 'phases and operations';
-  const note = wrap(`${named}: ${NOTE}`, width - INDENT).map((line) => `${' '.repeat(INDENT)}${style.faint(line)}`);
+  const note = wrap(groups.some(({ group }) => group === 'load') ? `loads, ${NOTE}` : NOTE, width - INDENT).map(
+    (line) => `${' '.repeat(INDENT)}${style.faint(line)}`,
+  );
   if (width >= WIDE) return [...sideBySide(groups, style, width), ...note];
   return [
     ...titled('response time', labelled('responseTime', groups, style, width), style),

@@ -10,8 +10,8 @@ import type { PartitionShape } from './scenario.ts';
 import type {
   ScenarioData,
   UntimedFault,
-  ValidAutocannon,
   ValidFault,
+  ValidAutocannon,
   ValidGrpc,
   ValidHttp,
   ValidLoad,

@@ -169,6 +169,7 @@ export interface ValidSharedIterations extends ValidLoadBase {
   readonly iterations: number;
 }
 
+/** Its workload is http, and not HEAD; connections <= amount. */
 export interface ValidAutocannon extends ValidLoadBase {
   readonly executor: 'autocannon';
   readonly connections: number;
