@@ -273,8 +273,8 @@ export interface ScenarioData {
  * Invariants, held by `validateScenario` and `withOverrides`: (1) at least one load, each within 24 hours; (2) the warm-up is
  * shorter than the scenario; (3) every fault begins behind the warm-up and ends within the scenario, on a node that exists;
  * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; (5) thresholds name loads that exist;
- * (6) there is room for at least one fault of the nemesis, none lasts longer than it takes to the next, and at most one wipes a node;
- * (7) the load of a saturation has at least two steps.
+ * (6) there is room for at least one fault of the nemesis, none lasts longer than it takes to the next, and at most one wipes a
+ * node; (7) the load of a saturation has at least two steps.
  */
 export type ValidScenario = ScenarioData & { readonly [checked]: true };
 
