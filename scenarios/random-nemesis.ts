@@ -1,7 +1,7 @@
 // Teaches that what was not thought of is found by chance: one fault after the other, drawn from everything that a cluster must
 // survive, at random times. Look for the verdict `valid` whatever was drawn, for a proof under every fault (one that could not be
-// carried out at its moment is listed as skipped, with the reason), and for the seed at the end: it repeats the schedule. `--duration 15m`
-// lets it go on; what one run does not find, a longer one or another seed may.
+// carried out at its moment is listed as skipped, with the reason), and for the seed at the end: it repeats the schedule. With
+// `--duration 15m` it goes on; what one run does not find, a longer one or another seed may.
 
 import { defineScenario } from '../src/harness/scenario/scenario.ts';
 

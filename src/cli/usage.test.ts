@@ -71,7 +71,7 @@ describe('usage errors: exit 1, one line that says what to do', () => {
     [['init', 'a.ts', 'b.ts'], /init takes one file, not also 'b\.ts'/],
     [['init', 'notes.md'], /init writes a module such as my\.scenario\.ts, not 'notes\.md'/],
     [['init', 'types.d.ts'], /init writes a module such as my\.scenario\.ts, not 'types\.d\.ts'/],
-    [['init', '---.ts'], /unknown option|must have a letter or digit in its name/],
+    [['init', './---.ts'], /'\.\/---\.ts' must have a letter or digit in its name/],
     [['init', '/nonexistent/my.ts'], /there is no folder \/nonexistent to write my\.ts into/],
     [['micro', 'no-such-benchmark'], /no microbenchmark matches 'no-such-benchmark'; the suites are actor/],
     [['cluster'], /cluster takes 'up'/],

@@ -4,7 +4,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { formatDuration } from '../../runtime/duration.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { hoursOf } from './nemesis.ts';
-import { rateStepsOf } from './rate-steps.ts';
+import { saturationProblems } from './saturation-consistency.ts';
 import { targetProblems } from './target-consistency.ts';
 import type { PartitionShape } from './scenario.ts';
 import type {
@@ -291,29 +291,6 @@ function nemesisProblems(scenario: ScenarioData): string[] {
       `nemesis must have room for a fault: every and lasts may take ${needed}, but between the warmup and the recovery at the end there are ${room}; let the load last longer`,
     );
   }
-  return problems;
-}
-
-function saturationProblems(scenario: ScenarioData): string[] {
-  const { saturation, loads } = scenario;
-  if (saturation === undefined) return [];
-  const load = loads[saturation.load];
-  const names = Object.keys(loads);
-  if (load === undefined)
-    return [`saturation.load must be one of ${names.join(', ')}, not '${saturation.load}'${didYouMean(saturation.load, names)}`];
-  if (load.executor !== 'ramping-arrival-rate')
-    return [`saturation needs a load with the executor 'ramping-arrival-rate'; loads.${saturation.load} is '${load.executor}'`];
-  const problems: string[] = [];
-  const found = rateStepsOf(load, scenario).length;
-  if (found < 2)
-    problems.push(
-      `loads.${saturation.load}.stages must have at least two steps of constant rate behind the warmup, as steps() makes them, not ${found}: saturation looks for the highest one that holds`,
-    );
-  const operations = operationNames(load.workload);
-  if (saturation.operation !== undefined && !operations.includes(saturation.operation))
-    problems.push(
-      `saturation.operation must be one of ${operations.join(', ')}, not '${saturation.operation}'${didYouMean(saturation.operation, operations)}`,
-    );
   return problems;
 }
 

@@ -462,9 +462,9 @@ export interface Nemesis {
 }
 
 /**
- * Looks for the knee of a load that rises in steps: the highest rate at which the system still keeps up, with the response time at
- * p99 below a limit, at least 95 % of what was offered answered in time, and nothing dropped. What an overloaded system does beyond it is expected,
- * and no reason to call the run invalid.
+ * Looks for the knee of a load that rises in steps: the highest rate at which the system still keeps up, with the response time
+ * at p99 below a limit, at least 95 % of what was offered answered in time, and nothing dropped. What an overloaded system does
+ * beyond it is expected, and no reason to call the run invalid.
  */
 export interface Saturation {
   /** The limit of the response time at p99, > 0. */
