@@ -417,7 +417,12 @@ export interface Scenario {
   /** By name, as in k6's `scenarios`. At least one. */
   readonly loads: Readonly<Record<string, Load>>;
   readonly faults?: readonly Fault[];
-  /** k6's grammar: { 'response_time{phase:recovery}': ['p(99)<500'] }. */
+  /**
+   * k6's grammar: { 'response_time{phase:recovery}': ['p(99)<500'] }. Times are milliseconds, shares from 0 to 1. Of operations:
+   * `response_time`, `service_time`, `operations`, `operations_failed`, `errors` (also by `code`), `dropped_iterations`. Of each fault,
+   * as max, min, avg or med, and by the tag `fault`, a kind: `election`, `first_write`, `write_gap` and `unavailable` from its start,
+   * `recovered` from its end. Of the checks: `operations_lost`. One for which nothing was measured has failed.
+   */
   readonly thresholds?: Readonly<Record<string, readonly ThresholdInput[]>>;
 }
 
