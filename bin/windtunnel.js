@@ -3,7 +3,8 @@
 // first on its PATH: it then hands over to the pinned Node that `npm ci` installed.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, enableCompileCache } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,6 +15,10 @@ const source = join(root, 'src', 'cli', 'main.ts');
 const entry = existsSync(source) ? source : join(root, 'dist', 'src', 'cli', 'main.js');
 
 if (Number(process.versions.node.split('.')[0]) >= 26) {
+  // Stripping types and compiling is half of a start, and a run starts many processes: those of a node, and below them its readers,
+  // find the cache by the environment. It is Node's own, and NODE_DISABLE_COMPILE_CACHE turns it off.
+  process.env.NODE_COMPILE_CACHE ||= join(tmpdir(), 'node-compile-cache');
+  enableCompileCache(process.env.NODE_COMPILE_CACHE);
   const { main } = await import(entry);
   await main(process.argv.slice(2));
 } else {

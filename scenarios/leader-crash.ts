@@ -1,6 +1,7 @@
 // Teaches what a failover costs: the leader is killed under load and comes back on its data five seconds later. Look for one
 // gap in the writes, about as long as an election, operations that waited for it in the response time of phase `fault`, and
-// no acknowledged write lost.
+// no acknowledged write lost. On etcd (--target etcd) the threshold on failures is crossed: its followers pass writes on to the
+// leader that is gone until they notice, nobody can say what became of those, and they must not be sent again.
 
 import { defineScenario } from '../src/harness/scenario/scenario.ts';
 

@@ -85,6 +85,31 @@ test('the installed command runs a scenario, with its workers and its protocol f
   expect(run.out()).toMatch(/acknowledged-writes\s+valid/);
 }, 120_000);
 
+test('the installed command compiles once: its next start, and those of its nodes, find the cache', async () => {
+  const env = { TMPDIR: folder, NODE_COMPILE_CACHE: '' };
+  expect(await start(['--version'], { program: join(installed, 'bin', 'windtunnel.js'), env }).ended).toMatchObject({ code: 0 });
+  const cached = readdirSync(join(folder, 'node-compile-cache'), { recursive: true, withFileTypes: true });
+  expect(cached.filter((entry) => entry.isFile()).length).toBeGreaterThan(0);
+});
+
+test('a scenario that init writes into a project imports the package by name, type-checks and runs', async () => {
+  const program = join(installed, 'bin', 'windtunnel.js');
+  expect(await start(['init', 'my.scenario.ts'], { program, cwd: folder }).ended).toMatchObject({ code: 0 });
+  const text = readFileSync(join(folder, 'my.scenario.ts'), 'utf8');
+  expect(text).toContain("import { defineScenario } from '@windtunnel/harness/scenario';");
+  execFileSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['--noEmit', '--strict', '--module', 'nodenext', 'my.scenario.ts'], {
+    cwd: folder,
+    stdio: 'pipe',
+  });
+  const run = start(['run', './my.scenario.ts', '--duration', '9s', '--results', join(folder, 'results')], {
+    program,
+    cwd: folder,
+  });
+  const { code } = await run.ended;
+  expect([0, 96, 99], run.out() + run.err()).toContain(code);
+  expect(run.out()).toMatch(/linearizability\s+valid/);
+}, 120_000);
+
 test('the lock file carries no download addresses', () => {
   expect(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).not.toContain('"resolved"');
 });

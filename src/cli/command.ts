@@ -10,6 +10,8 @@ export interface OptionSpec {
   readonly multiple?: boolean;
   /** Stands for the value in the help text: 'N', 'DIR'. */
   readonly placeholder?: string;
+  /** The value may be left out, and is then ''. The next word is taken as the value only when it matches; '--name=VALUE' always is. */
+  readonly valueIfMatches?: RegExp;
   readonly description: string;
   /** Named in the help text; the command itself applies it. */
   readonly defaultText?: string;
@@ -48,7 +50,7 @@ export function parseInvocation(command: Command, argv: readonly string[]): Invo
     ]),
   );
   try {
-    const parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    const parsed = parseArgs({ args: withValues(command, argv), options, allowPositionals: true, strict: true });
     return { options: parsed.values as Invocation['options'], positionals: parsed.positionals };
   } catch (error) {
     const unknown = /Unknown option '(-[^']*)'/.exec((error as Error).message)?.[1];
@@ -59,6 +61,16 @@ export function parseInvocation(command: Command, argv: readonly string[]): Invo
     const flags = Object.keys(command.options).map((name) => `--${name}`);
     throw new UsageError(`unknown option '${unknown}'${didYouMean(unknown, flags)}`);
   }
+}
+
+/** Where a value may be left out and is, it is made empty, which `parseArgs` can read. */
+function withValues(command: Command, argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  return argv.map((word, at) => {
+    const pattern = word.startsWith('--') ? command.options[word.slice(2)]?.valueIfMatches : undefined;
+    if (pattern === undefined || (end >= 0 && at > end)) return word;
+    return pattern.test(argv[at + 1] ?? '') ? word : `${word}=`;
+  });
 }
 
 /** A whole number option within its range, or undefined when it was not given. @throws UsageError */
@@ -92,7 +104,9 @@ export function choice<T extends string>(invocation: Invocation, name: string, c
 
 export function helpOf(command: Command): string {
   const rows = Object.entries(command.options).map(([name, spec]) => {
-    const left = `${spec.short ? `-${spec.short}, ` : '    '}--${name}${spec.type === 'string' ? ` ${spec.placeholder ?? 'VALUE'}` : ''}`;
+    const value = spec.placeholder ?? 'VALUE';
+    const shown = spec.valueIfMatches === undefined ? value : `[${value}]`;
+    const left = `${spec.short ? `-${spec.short}, ` : '    '}--${name}${spec.type === 'string' ? ` ${shown}` : ''}`;
     return [left, `${spec.description}${spec.defaultText ? ` (default: ${spec.defaultText})` : ''}`] as const;
   });
   const width = Math.max(0, ...rows.map(([left]) => left.length));

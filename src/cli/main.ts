@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   bench: async () => (await import('./bench.ts')).bench,
   micro: async () => (await import('./micro.ts')).micro,
   run: async () => (await import('./run.ts')).run,
+  init: async () => (await import('./init.ts')).init,
   cluster: async () => (await import('./cluster.ts')).cluster,
   query: async () => (await import('./query.ts')).query,
   check: async () => (await import('./check.ts')).check,

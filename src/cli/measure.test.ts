@@ -85,7 +85,12 @@ test('a run writes a valid result, its histories and logs, prints the summary, a
   for (const node of ['n1', 'n2', 'n3'])
     expect(readFileSync(join(base, scenario, `${node}.log`), 'utf8')).toContain('"event":"listening"');
   expect(out).toContain('correct?');
-  expect((await windtunnel('report', run.id, '--results', results)).out.length).toBeGreaterThan(500);
+  // The page lies beside the result, and is that of this run.
+  expect(out).toContain(`page    ${join(base, 'report.html')}`);
+  expect(readFileSync(join(base, 'report.html'), 'utf8')).toContain(`<h1>${run.id}</h1>`);
+  const again = await windtunnel('report', run.id, '--results', results);
+  expect(again.out.length).toBeGreaterThan(500);
+  expect(again.out).toContain(`page    ${join(base, 'report.html')}`);
 }, 120_000);
 
 test('every node is killed once, under load, and nothing acknowledged is lost', async () => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../runtime/clock.ts';
 import { discoverSuites } from '../harness/micro/discover.ts';
 import { runSuites } from '../harness/micro/runner.ts';
+import { writePage } from '../harness/page/write-page.ts';
 import { exitOf } from '../harness/report/exit.ts';
 import { createProgress } from '../harness/report/progress.ts';
 import { renderSummary } from '../harness/report/summary.ts';
@@ -33,7 +34,7 @@ export interface Plan {
 }
 
 /**
- * Carries out a plan, writes results/<UTC>-<commit>/run.json whatever happens, and resolves with the exit code.
+ * Carries out a plan, writes results/<UTC>-<commit>/run.json and its page whatever happens, and resolves with the exit code.
  * @throws ScenarioError before anything is run, when a threshold could never fail
  */
 export async function measure(plan: Plan): Promise<number> {
@@ -51,7 +52,7 @@ export async function measure(plan: Plan): Promise<number> {
   const { signal } = interruption;
   const microbenchmarks: Microbenchmark[] = [];
   const scenarios: ScenarioResult[] = [];
-  const save = async (status: Run['status']): Promise<{ readonly run: Run; readonly path: string }> => {
+  const save = async (status: Run['status']): Promise<{ readonly run: Run; readonly path: string; readonly page: string }> => {
     const run: Run = {
       schema: 'windtunnel-run',
       schemaVersion: SCHEMA_VERSION,
@@ -66,7 +67,7 @@ export async function measure(plan: Plan): Promise<number> {
       scenarios,
       exit: exitOf({ status, microbenchmarks, scenarios }),
     };
-    return { run, path: await writeRun(folder, run) };
+    return { run, path: await writeRun(folder, run), page: await writePage(run, folder) };
   };
   try {
     if (plan.micro) {
@@ -87,9 +88,9 @@ export async function measure(plan: Plan): Promise<number> {
     progress.end();
     interruption.dispose();
   }
-  const { run, path } = await save(signal.aborted ? 'interrupted' : 'complete');
+  const { run, path, page } = await save(signal.aborted ? 'interrupted' : 'complete');
   const out = process.stdout;
-  out.write(renderSummary(run, { colour: wantsColour(out), width: widthOf(out), path: shortPath(path) }));
+  out.write(renderSummary(run, { colour: wantsColour(out), width: widthOf(out), path: shortPath(path), page: shortPath(page) }));
   return run.exit.code;
 }
 

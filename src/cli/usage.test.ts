@@ -20,7 +20,7 @@ function scenarioFile(name: string, options: string): string {
 
 const LOAD = "executor: 'constant-arrival-rate', duration: '5s', preAllocatedVUs: 1, workload: { kind: 'set' }";
 
-const COMMANDS = ['bench', 'micro', 'run', 'cluster', 'query', 'check', 'report', 'doctor'];
+const COMMANDS = ['bench', 'micro', 'run', 'init', 'cluster', 'query', 'check', 'report', 'doctor'];
 
 describe('help', () => {
   test.each(COMMANDS)('%s explains itself', async (name) => {
@@ -37,11 +37,12 @@ describe('help', () => {
     expect((await windtunnel('help', 'run')).out).toBe((await windtunnel('run', '--help')).out);
   });
 
-  test('run --list says what each scenario teaches, and every one of them is valid', async () => {
+  test('run --list says what each scenario takes and teaches, and every one of them is valid', async () => {
     const { code, out } = await windtunnel('run', '--list');
     expect(code).toBe(0);
-    expect(out).toMatch(/^leader-crash\n  The leader is killed/m);
-    expect(out).toMatch(/^steady\n  A constant arrival rate/m);
+    expect(out).toMatch(/^leader-crash  18\.0s · 3 nodes\n  The leader is killed/m);
+    expect(out).toMatch(/^random-nemesis  1m00s · 3 nodes · needs links, fault control\n  Random faults/m);
+    expect(out).not.toContain('broken');
   });
 
   test('the version names the runtime', async () => {
@@ -59,8 +60,19 @@ describe('usage errors: exit 1, one line that says what to do', () => {
     [['bench', 'steady'], /bench takes no arguments, not 'steady'/],
     [['bench', '--seed', '-1'], /--seed needs a value; one that begins with '-' is written --seed=-/],
     [['bench', '--seed=-1'], /--seed takes a whole number from 0 to \d+, not '-1'/],
-    [['run'], /run takes a scenario; there are .*leader-crash, .*steady/],
+    [['run'], /run takes a scenario; there are (.+, )?leader-crash, .*steady/],
+    [['run', 'steady', '--target', 'ectd'], /--target takes one of process, etcd, external, not 'ectd'/],
+    [['run', 'steady', '--target', 'process=node'], /--target process takes no '=node'/],
+    [['run', 'steady', '--endpoint', '127.0.0.1:1'], /--endpoint goes with --target external, not without it/],
+    [['run', 'steady', '--target', 'etcd', '--protocol', 'etcd'], /--protocol goes with --target external, not etcd/],
+    [['run', 'steady', '--target', 'external', '--protocol', 'http'], /--protocol takes one of windtunnel, etcd, not 'http'/],
     [['run', 'steady', '--nodes', '0'], /--nodes takes a whole number from 1 to 9, not '0'/],
+    [['init'], /init takes the file to write: windtunnel init my\.scenario\.ts/],
+    [['init', 'a.ts', 'b.ts'], /init takes one file, not also 'b\.ts'/],
+    [['init', 'notes.md'], /init writes a module such as my\.scenario\.ts, not 'notes\.md'/],
+    [['init', 'types.d.ts'], /init writes a module such as my\.scenario\.ts, not 'types\.d\.ts'/],
+    [['init', '---.ts'], /unknown option|must have a letter or digit in its name/],
+    [['init', '/nonexistent/my.ts'], /there is no folder \/nonexistent to write my\.ts into/],
     [['micro', 'no-such-benchmark'], /no microbenchmark matches 'no-such-benchmark'; the suites are actor/],
     [['cluster'], /cluster takes 'up'/],
     [['cluster', 'down'], /cluster takes 'up', not 'down'/],

@@ -7,8 +7,17 @@ import type { ClusterWatch } from './launch/cluster-watch.ts';
 import { type FaultFigures, UNAVAILABLE_GAP_MS } from './load/fault-figures.ts';
 import type { PlannedOperation } from './load/operation.ts';
 import type { Recorder } from './load/recorder.ts';
-import { evaluateThresholds, type LiveThresholds } from './load/thresholds.ts';
-import type { CheckResult, FaultWindow, Instrument, ScenarioResult, ThresholdResult } from './result/schema.ts';
+import { evaluateThresholds, type Knee, type LiveThresholds } from './load/thresholds.ts';
+import type {
+  CheckResult,
+  FaultWindow,
+  Instrument,
+  Saturation,
+  ScenarioResult,
+  SkippedFault,
+  ThresholdResult,
+} from './result/schema.ts';
+import { saturationProblems } from './generate/saturation.ts';
 import { phaseDurations, type PhaseTracker } from './scenario/phases.ts';
 import type { ValidScenario } from './scenario/valid-scenario.ts';
 
@@ -25,6 +34,8 @@ export interface Measured {
   readonly tracker: PhaseTracker;
   readonly live: LiveThresholds;
   readonly faults: readonly FaultRecord[];
+  readonly skippedFaults: readonly SkippedFault[];
+  readonly saturation: Saturation | undefined;
   /** What the faults cost, in the order in which they began. */
   readonly figures: readonly FaultFigures[];
   readonly instrument: Instrument;
@@ -45,17 +56,18 @@ export interface ResultParts extends Measured {
 }
 
 export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioResult {
-  const { recorder, tracker, durationMs, invalid, checks } = parts;
+  const { recorder, tracker, durationMs, saturation, checks } = parts;
   const phases = tracker.windows(durationMs);
   const lost = operationsLost(checks);
-  const findings = { faults: parts.figures, operationsLost: lost };
+  const findings = { faults: parts.figures, operationsLost: lost, knee: saturation && kneeOf(saturation) };
   const thresholds = evaluateThresholds(scenario.thresholds, recorder, phaseDurations(phases), findings, parts.live.aborted);
+  const invalid = [...parts.invalid, ...(saturation === undefined ? [] : saturationProblems(saturation, thresholds))];
   const { failure } = parts;
   const status = failure !== undefined ? 'failed' : parts.interrupted ? 'interrupted' : parts.aborted ? 'aborted' : 'complete';
   return {
     name: scenario.name,
     description: scenario.description,
-    target: 'process',
+    target: scenario.target.kind,
     status,
     ...(parts.interrupted && { statusReason: 'interrupted by the user' }),
     ...(parts.aborted && { statusReason: 'a threshold with abortOnFail was crossed' }),
@@ -70,6 +82,8 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
     statistics: recorder.statistics(),
     timeline: recorder.timeline(),
     faults: parts.faults.map((fault) => windowOf(fault, parts)),
+    ...(scenario.nemesis && { skippedFaults: [...parts.skippedFaults] }),
+    ...(saturation && { saturation }),
     roles: parts.watch.roles(parts.startedWallMs),
     errors: recorder.errors(),
     errorsByPhase: recorder.errorsByPhase(),
@@ -86,6 +100,11 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
     },
     historyFiles: [...parts.historyFiles],
   };
+}
+
+function kneeOf({ outcome, knee = 0 }: Saturation): Knee | undefined {
+  if (outcome === 'not-measured') return undefined;
+  return { rate: knee, exact: outcome === 'found' || outcome === 'below-first-step' };
 }
 
 function speed(thresholds: readonly ThresholdResult[]): 'passed' | 'failed' | 'unchecked' {
@@ -121,7 +140,7 @@ export function failedResult(scenario: ValidScenario, seed: number, startedWallM
   return {
     name: scenario.name,
     description: scenario.description,
-    target: 'process',
+    target: scenario.target.kind,
     status: 'failed',
     statusReason: reason,
     seed,

@@ -1,21 +1,24 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Random } from '../../runtime/random.ts';
 import { VirtualClock } from '../../runtime/virtual-clock.ts';
+import type { PlannedFault } from '../scenario/nemesis.ts';
 import type { ValidFault } from '../scenario/valid-scenario.ts';
-import { type FaultRecord, runFaults } from './schedule.ts';
+import { type FaultsOutcome, runFaults } from './schedule.ts';
 
 function schedule(
   faults: readonly ValidFault[],
   crash: (node: string) => Promise<string> = async () => 'SIGKILL',
   restart: (node: string) => Promise<void> = async () => {},
+  by: PlannedFault['by'] = 'scenario',
 ) {
   const clock = new VirtualClock();
   const stop = new AbortController();
   const seen: string[] = [];
-  let records: readonly FaultRecord[] | undefined;
+  let outcome: FaultsOutcome | undefined;
   const state = { term: 1, leader: 'n1' as string | undefined };
   void runFaults({
-    faults,
+    faults: faults.map((fault) => ({ fault, by })),
+    impossible: ({ kind }) => (kind === 'wipe' ? 'nothing to wipe' : undefined),
     context: {
       clock,
       target: {
@@ -51,8 +54,8 @@ function schedule(
     onStart: (atMs) => seen.push(`start@${atMs}`),
     onEnd: (atMs) => seen.push(`end@${atMs}`),
     signal: stop.signal,
-  }).then((done) => (records = done));
-  return { clock, stop, seen, state, records: () => records };
+  }).then((done) => (outcome = done));
+  return { clock, stop, seen, state, records: () => outcome?.faults, skipped: () => outcome?.skipped };
 }
 
 const crashAt = (atMs: number, durationMs: number, target = 'n2'): ValidFault => ({ kind: 'crash', atMs, durationMs, target });
@@ -114,4 +117,50 @@ test('a fault on the leader needs one', async () => {
   state.leader = undefined;
   await clock.advanceAsync(1_000);
   expect(records()?.[0]?.proof).toMatchObject({ proven: false });
+});
+
+describe('a fault of the nemesis is skipped, with the reason, and nothing else is', () => {
+  const nemesis = (faults: readonly ValidFault[], restart?: (node: string) => Promise<void>) =>
+    schedule(faults, undefined, restart, 'nemesis');
+
+  test('when nobody leads whom it could befall', async () => {
+    const { clock, state, seen, records, skipped } = nemesis([
+      crashAt(100, 100, 'leader'),
+      { kind: 'partition', shape: 'isolate-leader', mode: 'hold', clients: false, target: 'leader', atMs: 300, durationMs: 100 },
+      crashAt(500, 100, 'n3'),
+    ]);
+    state.leader = undefined;
+    await clock.advanceAsync(1_000);
+    expect(skipped()).toEqual([
+      { kind: 'crash', target: 'leader', atMs: 100, reason: 'nobody led at that moment' },
+      { kind: 'partition', target: 'isolate-leader', atMs: 300, reason: 'nobody led at that moment' },
+    ]);
+    // The load never hears of what did not begin.
+    expect(seen).toEqual(['start@500', 'crash n3@500', 'restart n3@600', 'end@600']);
+    expect(records()).toMatchObject([{ target: 'n3', proof: { proven: true } }]);
+  });
+
+  test('when the target cannot have it', async () => {
+    const { clock, seen, skipped } = nemesis([{ ...crashAt(100, 100), kind: 'wipe' }]);
+    await clock.advanceAsync(1_000);
+    expect(skipped()).toEqual([{ kind: 'wipe', target: 'n2', atMs: 100, reason: 'nothing to wipe' }]);
+    expect(seen).toEqual([]);
+  });
+
+  test('when the one before it takes longer to be undone than planned', async () => {
+    const comesBack = Promise.withResolvers<void>();
+    const { clock, records, skipped } = nemesis([crashAt(100, 100, 'n2'), crashAt(500, 100, 'leader')], () => comesBack.promise);
+    await clock.advanceAsync(700);
+    comesBack.resolve();
+    await clock.advanceAsync(100);
+    expect(skipped()).toEqual([{ kind: 'crash', target: 'leader', atMs: 500, reason: 'the crash of n2 had not ended yet' }]);
+    expect(records()).toMatchObject([{ target: 'n2', startMs: 100, endMs: 700 }]);
+  });
+
+  test('not when it cannot be carried out for a reason of its own: that is one without proof', async () => {
+    const { clock, records, skipped } = nemesis([{ kind: 'slow-disk', target: 'n2', delayMs: 5, atMs: 100, durationMs: 100 }]);
+    await clock.advanceAsync(1_000);
+    expect(skipped()).toEqual([]);
+    expect(records()?.[0]?.proof).toMatchObject({ proven: false });
+  });
 });

@@ -2,7 +2,8 @@
 
 import { unreachable } from '../../runtime/assert.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
-import type { FaultWindow } from '../result/schema.ts';
+import type { FaultWindow, SkippedFault } from '../result/schema.ts';
+import { isBearable, type PlannedFault } from '../scenario/nemesis.ts';
 import { subjectOf, type ValidFault } from '../scenario/valid-scenario.ts';
 import { beginBandwidth } from './bandwidth.ts';
 import { beginClockSkew } from './clock-skew.ts';
@@ -21,7 +22,10 @@ import { beginSlowDisk } from './slow-disk.ts';
 import { beginWipe } from './wipe.ts';
 
 export interface FaultScheduleOptions {
-  readonly faults: readonly ValidFault[];
+  readonly faults: readonly PlannedFault[];
+  /** Why the target cannot have a fault, or undefined when it can. */
+  readonly impossible: (fault: ValidFault) => string | undefined;
+  /** Each fault draws from a stream of its own, so that one that is skipped changes nothing for the others. */
   readonly context: FaultContext;
   readonly clock: Clock;
   /** What `clock` read when the scenario started. */
@@ -44,15 +48,51 @@ export interface ScheduledFault {
 /** Without the figures that are taken from the load's measurements. */
 export type FaultRecord = Pick<FaultWindow, 'kind' | 'target' | 'nodes' | 'startMs' | 'endMs' | 'proof'>;
 
-/** Resolves when every fault has ended, with those that began. A fault that cannot be carried out is one without proof. */
-export async function runFaults(options: FaultScheduleOptions): Promise<FaultRecord[]> {
-  const records = await Promise.all(options.faults.map((fault) => runFault(fault, options)));
-  return records.filter((record) => record !== undefined);
+export interface FaultsOutcome {
+  readonly faults: readonly FaultRecord[];
+  /** Of the nemesis only. */
+  readonly skipped: readonly SkippedFault[];
 }
 
-async function runFault(fault: ValidFault, options: FaultScheduleOptions): Promise<FaultRecord | undefined> {
+/**
+ * Resolves when every fault has ended, with those that began. A fault of the scenario that cannot be carried out is one without
+ * proof; one of the nemesis that the target cannot have, that meets another one, or needs a leader when there is none, is skipped.
+ */
+export async function runFaults(options: FaultScheduleOptions): Promise<FaultsOutcome> {
+  const lasting = new Set<ValidFault>();
+  const skipped: SkippedFault[] = [];
+  const records = await Promise.all(
+    options.faults.map(async ({ fault, by }, at) => {
+      if (!(await waitUntil(fault.atMs, options))) return undefined;
+      const context = { ...options.context, random: options.context.random.fork(String(at)) };
+      const reason = by === 'nemesis' ? (options.impossible(fault) ?? reasonToSkip(fault, lasting, context)) : undefined;
+      if (reason !== undefined) {
+        skipped.push({ kind: fault.kind, target: subjectOf(fault), atMs: options.clock.now() - options.originMs, reason });
+        return undefined;
+      }
+      lasting.add(fault);
+      const record = await runFault(fault, context, options);
+      lasting.delete(fault);
+      return record;
+    }),
+  );
+  return { faults: records.filter((record) => record !== undefined), skipped };
+}
+
+/** Roles are known only now, and so is how long the faults before it took to be undone. */
+function reasonToSkip(fault: ValidFault, lasting: ReadonlySet<ValidFault>, { target }: FaultContext): string | undefined {
+  const other = [...lasting].find((each) => !isBearable(each, fault));
+  if (other !== undefined) return `the ${other.kind} of ${subjectOf(other)} had not ended yet`;
+  return needsLeader(fault) && target.leader() === undefined ? 'nobody led at that moment' : undefined;
+}
+
+function needsLeader(fault: ValidFault): boolean {
+  if (fault.kind !== 'partition' || fault.shape === 'one-way') return fault.target === 'leader';
+  return fault.shape === 'isolate-leader' || fault.shape === 'majority' || fault.shape === 'minority';
+}
+
+async function runFault(fault: ValidFault, context: FaultContext, options: FaultScheduleOptions): Promise<FaultRecord> {
   const { clock, originMs, signal } = options;
-  if (!(await waitUntil(fault.atMs, options))) return undefined;
   const startMs = clock.now() - originMs;
   // Told before it begins: what the load sees of it belongs to it from its first moment on.
   const scheduled = { kind: fault.kind, target: subjectOf(fault) };
@@ -60,7 +100,7 @@ async function runFault(fault: ValidFault, options: FaultScheduleOptions): Promi
   let active: ActiveFault | undefined;
   let problem: string | undefined;
   try {
-    active = await begin(fault, options.context);
+    active = await begin(fault, context);
     await waitUntil(fault.atMs + fault.durationMs, options);
   } catch (error) {
     problem = `the fault could not be carried out: ${error instanceof Error ? error.message : String(error)}`;

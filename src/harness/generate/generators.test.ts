@@ -126,7 +126,9 @@ describe('a server that takes 50 ms', () => {
       dropped: 0,
     });
     expect(seconds.reduce((sum, { ok }) => sum + ok, 0)).toBe(count);
-    expect(recorder.timeline()).toEqual(seconds);
+    // A generator that is late tells late what was due; what has ended is told in its second.
+    const late = { scheduled: expect.any(Number) as number, dropped: expect.any(Number) as number };
+    expect(recorder.timeline()).toEqual(seconds.map((second) => ({ ...second, ...late })));
     const operations = (await operationsOf(histories.files[0] as string)).filter(({ process }) => process !== FINAL_PROCESS);
     expect(operations).toHaveLength(count);
 

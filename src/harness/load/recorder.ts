@@ -79,6 +79,12 @@ export interface Ended {
   readonly atMs: number;
 }
 
+/** Who else is told what became of every arrival. */
+export interface Listener {
+  ended(event: Ended): void;
+  dropped(load: string, atMs: number): void;
+}
+
 type Errors = ScenarioResult['errors'];
 type ErrorsByPhase = NonNullable<ScenarioResult['errorsByPhase']>;
 type Totals = ScenarioResult['totals'];
@@ -108,13 +114,15 @@ export class Recorder {
   /** Is told when they begin and end. */
   readonly faults: FaultSpans;
   #hasWrites = false;
+  readonly #listener: Listener | undefined;
 
   /**
    * @param phaseAt the phase of an instant, asked when an operation was due, ended or was dropped. Milliseconds from the start.
    * @param recoveryMs how long recovery lasts behind the end of a fault.
    */
-  constructor(phaseAt: (ms: number) => Phase, recoveryMs = 0) {
+  constructor(phaseAt: (ms: number) => Phase, recoveryMs = 0, listener?: Listener) {
     this.#phaseAt = phaseAt;
+    this.#listener = listener;
     this.#timeline = new Timeline(phaseAt);
     this.recovery = new P99Recovery(phaseAt);
     this.faults = new FaultSpans(recoveryMs);
@@ -132,6 +140,7 @@ export class Recorder {
   dropped(load: string, atMs: number): void {
     this.#droppedCount++;
     this.#timeline.dropped(atMs);
+    this.#listener?.dropped(load, atMs);
     const phase = this.#phaseAt(atMs);
     const same = this.#dropped.find((dropped) => dropped.load === load && dropped.phase === phase);
     if (same === undefined) this.#dropped.push({ load, phase, count: 1 });
@@ -155,7 +164,9 @@ export class Recorder {
     this.#timeline.started(sentMs, lagMs);
   }
 
-  ended({ load, operation, isRead, outcome, code, expected, scheduledMs, sentMs, atMs }: Ended): void {
+  ended(event: Ended): void {
+    const { load, operation, isRead, outcome, code, expected, scheduledMs, sentMs, atMs } = event;
+    this.#listener?.ended(event);
     const phase = this.#phaseAt(scheduledMs);
     const cell = this.#cell(load, operation, outcome, phase);
     const responseUs = (atMs - scheduledMs) * 1_000;

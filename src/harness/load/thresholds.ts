@@ -25,6 +25,15 @@ export interface Findings {
   readonly faults: readonly FaultFigures[];
   /** As the checkers found; undefined before they have run, and when they could not tell. */
   readonly operationsLost?: number | undefined;
+  /** Of a load that rose to saturation; absent before its end, and when no step was run. */
+  readonly knee?: Knee | undefined;
+}
+
+export interface Knee {
+  /** Per second; 0 when no step held. */
+  readonly rate: number;
+  /** False: it is at least that. */
+  readonly exact: boolean;
 }
 
 /** How long each phase lasted, milliseconds; absent when it did not occur. What rates per second are taken over. */
@@ -137,7 +146,15 @@ function observe(
     }
     case 'operations_lost':
       return findings.operationsLost;
+    case 'knee':
+      return kneeFor(findings.knee, expression);
   }
+}
+
+/** What is only known to be at least so high cannot be held against an upper limit. */
+function kneeFor(knee: Knee | undefined, { operator }: ThresholdExpression): number | undefined {
+  if (knee === undefined) return undefined;
+  return knee.exact || operator === '>' || operator === '>=' ? knee.rate : undefined;
 }
 
 /** Undefined when any of the faults has no such figure, or none that is final: what never came is no pass. */
@@ -220,6 +237,7 @@ function trend(histograms: readonly LatencyHistogram[], { aggregation, operator 
         return percentileOrBound(merged, aggregation.percentile, operator);
       case 'count':
       case 'rate':
+      case 'value':
         return undefined;
     }
   };

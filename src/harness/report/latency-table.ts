@@ -6,7 +6,8 @@ import { PHASES, type ScenarioResult, type Statistic } from '../result/schema.ts
 import { formatCount, formatLatency } from './numbers.ts';
 import { type Cell, type Style, table, wrap } from './text.ts';
 
-const COLUMNS = [
+/** The percentiles that are shown. */
+export const COLUMNS = [
   ['p50', 50],
   ['p90', 90],
   ['p99', 99],
@@ -18,11 +19,12 @@ const WIDE = 118;
 
 const INDENT = 2;
 
-const NOTE = 'phases and operations: what ended ok; the warmup counts in its own row only';
+export const NOTE = 'what ended ok; the warmup counts in its own row only';
 
-type Time = 'responseTime' | 'serviceTime';
+export type Time = 'responseTime' | 'serviceTime';
 
-interface Group {
+/** Operations that have something in common: a phase, a kind, an outcome. */
+export interface Group {
   readonly group: string;
   readonly label: string;
   readonly statistics: readonly Statistic[];
@@ -32,7 +34,8 @@ interface Group {
 export function latencyTable({ statistics }: ScenarioResult, style: Style, width: number): string[] {
   const groups = groupsOf(statistics);
   if (groups.length === 0) return [];
-  const note = wrap(NOTE, width - INDENT).map((line) => `${' '.repeat(INDENT)}${style.faint(line)}`);
+  const named = groups.some(({ group }) => group === 'load') ? 'phases, loads and operations' : 'phases and operations';
+  const note = wrap(`${named}: ${NOTE}`, width - INDENT).map((line) => `${' '.repeat(INDENT)}${style.faint(line)}`);
   if (width >= WIDE) return [...sideBySide(groups, style, width), ...note];
   return [
     ...titled('response time', labelled('responseTime', groups, style, width), style),
@@ -42,12 +45,23 @@ export function latencyTable({ statistics }: ScenarioResult, style: Style, width
   ];
 }
 
-function groupsOf(all: readonly Statistic[]): Group[] {
+/** In the order of the table: phases, operations, outcomes. */
+export function groupsOf(all: readonly Statistic[]): Group[] {
   const ok = all.filter(({ outcome }) => outcome === 'ok');
   const measured = all.filter(({ phase }) => phase !== 'warmup');
+  const loads = [...new Set(measured.map(({ load }) => load))];
   const operations = [...new Set(measured.map(({ operation }) => operation))];
   const groups: Group[] = [
     ...PHASES.map((phase) => ({ group: 'phase', label: phase, statistics: ok.filter((each) => each.phase === phase) })),
+    // Of a single load there is nothing to tell apart.
+    ...(loads.length > 1 ? loads : []).flatMap((load) => [
+      { group: 'load', label: load, statistics: measured.filter((each) => each.load === load && each.outcome === 'ok') },
+      {
+        group: 'load',
+        label: `${load} (fault)`,
+        statistics: ok.filter((each) => each.load === load && each.phase === 'fault'),
+      },
+    ]),
     ...operations.map((operation) => ({
       group: 'operation',
       label: operation,
@@ -99,7 +113,8 @@ function heads(style: Style): Cell[] {
   return [...COLUMNS.map(([name]) => name), 'max'].map((text) => ({ text, paint: style.faint }));
 }
 
-function numbers({ statistics }: Group, time: Time): string[] {
+/** The percentiles of a group and its maximum, as text. */
+export function numbers({ statistics }: Group, time: Time): string[] {
   const merged = new LatencyHistogram();
   for (const statistic of statistics) merged.merge(LatencyHistogram.decode(statistic[time].histogram));
   const percentiles = COLUMNS.map(([, p]) => {
@@ -110,7 +125,7 @@ function numbers({ statistics }: Group, time: Time): string[] {
   return [...percentiles, formatLatency(Math.max(...statistics.map((statistic) => statistic[time].max)))];
 }
 
-function countOf(statistics: readonly Statistic[]): number {
+export function countOf(statistics: readonly Statistic[]): number {
   return statistics.reduce((sum, { count }) => sum + count, 0);
 }
 

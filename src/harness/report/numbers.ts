@@ -43,6 +43,7 @@ export function formatObserved(metric: string, threshold: string, observed: numb
   const ofFaults = /^(election|first_write|write_gap|unavailable|recovered)\b/.test(metric);
   if (observed === undefined) return ofFaults ? 'not seen' : 'nothing measured';
   if (ofFaults || /^(response|service)_time\b/.test(metric)) return formatDuration(observed);
+  if (metric.trim() === 'knee') return `${formatRate(observed)}/s`;
   if (!/^\s*rate\b/.test(threshold)) return formatRate(observed);
   return /^(operations_failed|errors)\b/.test(metric) ? formatShare(observed) : `${formatRate(observed)}/s`;
 }

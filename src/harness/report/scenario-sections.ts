@@ -3,9 +3,10 @@
 import { join } from 'node:path';
 import { formatDuration } from '../../runtime/duration.ts';
 import { PHASES } from '../result/schema.ts';
-import type { FaultWindow, GeneratorInstrument, Phase, ScenarioResult } from '../result/schema.ts';
+import type { FaultWindow, GeneratorInstrument, Phase, ScenarioResult, SkippedFault } from '../result/schema.ts';
 import { latencyTable } from './latency-table.ts';
 import { formatCount, formatObserved, formatRate, formatShare } from './numbers.ts';
+import { saturationTable } from './saturation-table.ts';
 import { type Cell, fit, fold, hang, type Style, table, wrap, wrapFacts } from './text.ts';
 import { timelineChart } from './timeline-chart.ts';
 
@@ -16,6 +17,7 @@ export function scenarioSections(scenario: ScenarioResult, style: Style, width: 
     thresholds(scenario, style, width),
     checks(scenario, style, width, folder),
     totals(scenario, style, width),
+    saturationTable(scenario, style, width),
     latencyTable(scenario, style, width),
     timelineChart(scenario, style, width),
     faults(scenario, style, width),
@@ -142,10 +144,21 @@ function totals({ totals: all }: ScenarioResult, style: Style, width: number): s
   );
 }
 
-function faults({ faults: all }: ScenarioResult, style: Style, width: number): string[] {
-  if (all.length === 0) return [];
-  return [`  ${style.strong('faults')}`, ...all.flatMap((fault) => faultLines(fault, style, width))];
+function faults({ faults: all, skippedFaults = [] }: ScenarioResult, style: Style, width: number): string[] {
+  if (all.length + skippedFaults.length === 0) return [];
+  return [
+    `  ${style.strong('faults')}`,
+    ...all.flatMap((fault) => faultLines(fault, style, width)),
+    ...skippedFaults.flatMap((fault) => skippedLines(fault, style, width)),
+  ];
 }
+
+function skippedLines({ kind, target, atMs, reason }: SkippedFault, style: Style, width: number): string[] {
+  return hang('    – ', `${kind} of ${target} at ${formatDuration(atMs)} skipped: ${reason}`, width).map(style.doubtful);
+}
+
+/** Of a fault that overlaps another one. */
+export const SHARED_FIGURES = "the window of another fault overlaps this one's, so these are the figures of both";
 
 function faultLines(
   { kind, target, nodes, startMs, endMs, proof, ...times }: FaultWindow,
@@ -168,18 +181,21 @@ function faultLines(
     ...hang('      recovery:   ', recovery, width),
     ...operationLines(times, width),
     ...latencyLines(times, width),
-    ...(times.overlaps === true
-      ? hang('      shared:     ', "the window of another fault overlaps this one's, so these are the figures of both", width)
-      : []),
+    ...(times.overlaps === true ? hang('      shared:     ', SHARED_FIGURES, width) : []),
   ];
 }
 
-/** Absent in results of older versions. */
-function operationLines({ operations, errors: failed, windowEndMs, ...times }: Partial<FaultWindow>, width: number): string[] {
+function operationLines(fault: Partial<FaultWindow>, width: number): string[] {
+  const facts = operationFacts(fault);
+  return facts.length === 0 ? [] : hang('      operations: ', facts, width);
+}
+
+/** What became of the operations in the window of a fault; none in results of older versions. */
+export function operationFacts({ operations, errors: failed, windowEndMs, ...times }: Partial<FaultWindow>): string[] {
   if (operations === undefined || failed === undefined || windowEndMs === undefined) return [];
   const share = operations === 0 ? '' : ` (${formatShare(failed / operations)})`;
   const { unavailableMs, unavailableGapMs = 0 } = times;
-  const facts = [
+  return [
     `${formatCount(operations)} due until ${formatDuration(windowEndMs)}`,
     `${formatCount(failed)} failed${share}`,
     ...(unavailableMs === undefined
@@ -190,21 +206,25 @@ function operationLines({ operations, errors: failed, windowEndMs, ...times }: P
             : `unavailable for ${formatDuration(unavailableMs)}`,
         ]),
   ];
-  return hang('      operations: ', facts, width);
 }
 
-function latencyLines(times: Partial<FaultWindow>, width: number): string[] {
-  const { recoveredMs, recoveryLimitMs, notRecovered, recoveryUnknown } = times;
+function latencyLines(fault: Partial<FaultWindow>, width: number): string[] {
+  const words = recoveryWords(fault);
+  return words === undefined ? [] : hang('      latency:    ', words, width);
+}
+
+/** Whether and when p99 came back after a fault; undefined in results of older versions. */
+export function recoveryWords(fault: Partial<FaultWindow>): string | undefined {
+  const { recoveredMs, recoveryLimitMs, notRecovered, recoveryUnknown } = fault;
   const limit = recoveryLimitMs === undefined ? '' : ` (${formatDuration(recoveryLimitMs)} or less)`;
-  const line = (text: string) => hang('      latency:    ', text, width);
-  if (recoveredMs === 0) return line(`p99 within 20% of its baseline${limit} as soon as the fault ended`);
+  if (recoveredMs === 0) return `p99 within 20% of its baseline${limit} as soon as the fault ended`;
   if (recoveredMs !== undefined)
-    return line(`p99 back within 20% of its baseline${limit} ${formatDuration(recoveredMs)} after the fault ended`);
-  if (notRecovered === true) return line(`p99 NOT BACK within 20% of its baseline${limit}`);
-  return recoveryUnknown === undefined ? [] : line(`whether p99 came back is unknown: ${recoveryUnknown}`);
+    return `p99 back within 20% of its baseline${limit} ${formatDuration(recoveredMs)} after the fault ended`;
+  if (notRecovered === true) return `p99 NOT BACK within 20% of its baseline${limit}`;
+  return recoveryUnknown === undefined ? undefined : `whether p99 came back is unknown: ${recoveryUnknown}`;
 }
 
-function orNever(ms: number | undefined): string {
+export function orNever(ms: number | undefined): string {
   return ms === undefined ? 'not seen' : formatDuration(ms);
 }
 
@@ -226,7 +246,7 @@ function errors({ errors: all, errorsByPhase = [] }: ScenarioResult, style: Styl
 }
 
 /** Whether an operation that ended so was applied. */
-const CERTAINTY = { ok: 'ok, applied', fail: 'fail, not applied', info: 'info, maybe applied' };
+export const CERTAINTY = { ok: 'ok, applied', fail: 'fail, not applied', info: 'info, maybe applied' };
 
 function instrument({ instrument: all, phases }: ScenarioResult, style: Style, width: number): string[] {
   const { lag, eventLoopDelay, cpu, generators = [] } = all;

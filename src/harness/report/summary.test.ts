@@ -138,6 +138,13 @@ describe('the summary', () => {
   });
 });
 
+test('the summary names the page where there is one', () => {
+  const options = { colour: false, width: 80, path: PATH };
+  const page = 'results/20261122T160259Z-eb14d2c/report.html';
+  expect(renderSummary(sampleRun(), { ...options, page })).toContain(`  result  ${PATH}\n  page    ${page}\n  next    `);
+  expect(renderSummary(sampleRun(), options)).not.toContain('  page  ');
+});
+
 describe('what to run next', () => {
   const commands = (run: Run) => nextSteps({ ...run, exit: exitOf(run) }).map(({ command }) => command);
 

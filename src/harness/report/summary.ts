@@ -18,6 +18,8 @@ export interface SummaryOptions {
   readonly width: number;
   /** Where the result was written, as the user should see it. */
   readonly path: string;
+  /** Where its page is, if there is one. */
+  readonly page?: string;
   /** Default: what follows from how the run went. */
   readonly next?: readonly NextStep[];
 }
@@ -32,7 +34,7 @@ export function renderSummary(original: Run, options: SummaryOptions): string {
     ...run.scenarios.map((scenario) => scenarioSections(scenario, style, width, dirname(plainDeep(options.path)))),
     microbenchmarks(run.microbenchmarks, style, width),
     verdicts(run, style, width),
-    ending(run, plainDeep(options.path), plainDeep(options.next ?? nextSteps(run)), style, width),
+    ending(run, plainDeep({ ...options, next: options.next ?? nextSteps(run) }), style, width),
   ];
   return `\n${sections
     .filter((lines) => lines.length > 0)
@@ -62,7 +64,8 @@ function heading({ id, profile, status, environment: on }: Run, style: Style, wi
   ];
 }
 
-function commitText({ commit, branch, dirty }: { commit: string; branch?: string | undefined; dirty: boolean }): string {
+/** 'commit eb14d2c on main with changes'. */
+export function commitText({ commit, branch, dirty }: { commit: string; branch?: string | undefined; dirty: boolean }): string {
   const where = branch === undefined ? '' : ` on ${branch}`;
   return `commit ${commit.slice(0, 7)}${where}${dirty ? ' with changes' : ''}`;
 }
@@ -77,12 +80,10 @@ function microbenchmarks(all: readonly Microbenchmark[], style: Style, width: nu
         { text: `✗ ${id}`, paint: style.bad },
         { text: 'failed', paint: style.bad },
       ];
-    const [low, high] = nanoseconds.interval95;
-    const spread = Math.max(high - nanoseconds.median, nanoseconds.median - low) / nanoseconds.median;
     return [
       `  ${id}`,
       { text: formatNanoseconds(nanoseconds.median), paint: style.strong },
-      formatShare(spread),
+      formatShare(spreadOf(nanoseconds)),
       formatRate(operationsPerSecond),
       formatCount(samples),
       heapBytesPerOperation === undefined ? '–' : formatBytes(heapBytesPerOperation),
@@ -97,6 +98,11 @@ function microbenchmarks(all: readonly Microbenchmark[], style: Style, width: nu
   ];
 }
 
+/** Half of the 95 % interval of the median, its wider side, as a share of the median. */
+export function spreadOf({ median, interval95: [low, high] }: NonNullable<Microbenchmark['nanoseconds']>): number {
+  return Math.max(high - median, median - low) / median;
+}
+
 function verdicts({ scenarios }: Run, style: Style, width: number): string[] {
   if (scenarios.length === 0) return [];
   return [
@@ -108,7 +114,13 @@ function verdicts({ scenarios }: Run, style: Style, width: number): string[] {
   ];
 }
 
-function ending({ exit }: Run, path: string, next: readonly NextStep[], style: Style, width: number): string[] {
+interface Whereabouts {
+  readonly path: string;
+  readonly page?: string;
+  readonly next: readonly NextStep[];
+}
+
+function ending({ exit }: Run, { path, page, next }: Whereabouts, style: Style, width: number): string[] {
   const passed = exit.code === EXIT.passed;
   const outcome = passed ? style.good('✓ passed') : style.bad(`✗ ${OUTCOMES.get(exit.code) ?? 'failed'}`);
   const whole = next.map(({ command, why }) => [
@@ -121,11 +133,13 @@ function ending({ exit }: Run, path: string, next: readonly NextStep[], style: S
     ...exit.reasons.flatMap((reason) => hang('    - ', reason, width)),
     '',
     `  ${style.faint('result')}  ${path}`,
+    ...(page === undefined ? [] : [`  ${style.faint('page')}    ${page}`]),
     ...lines.map((line, at) => (at === 0 ? `  ${style.faint('next')}    ${line.slice(10)}` : line)),
   ];
 }
 
-const OUTCOMES: ReadonlyMap<number, string> = new Map([
+/** What an exit code other than 0 means. */
+export const OUTCOMES: ReadonlyMap<number, string> = new Map([
   [EXIT.error, 'failed'],
   [EXIT.regression, 'slower than before'],
   [EXIT.violated, 'correctness violated'],

@@ -5,7 +5,17 @@ import { formatCount } from './numbers.ts';
 import { hang, type Paint, type Style } from './text.ts';
 
 type Verdicts = ScenarioResult['verdicts'];
-type Mood = 'good' | 'bad' | 'doubtful' | 'faint';
+export type Mood = 'good' | 'bad' | 'doubtful' | 'faint';
+
+/** One of the four verdicts as it is shown. */
+export interface ShownVerdict {
+  readonly question: 'fast?' | 'correct?' | 'explained?' | 'changed?';
+  readonly verdict: Verdicts[keyof Verdicts];
+  readonly symbol: string;
+  readonly mood: Mood;
+  /** Why, or what it does not say. */
+  readonly words: string;
+}
 
 /** How a verdict looks: a symbol, and what it means for the reader. */
 const LOOKS: Record<Verdicts[keyof Verdicts], { readonly symbol: string; readonly mood: Mood }> = {
@@ -27,19 +37,23 @@ const LOOKS: Record<Verdicts[keyof Verdicts], { readonly symbol: string; readonl
 
 const VERDICT_WIDTH = 'inconclusive'.length;
 
-/** Four verdicts, a line each or more where the words are many. */
-export function verdictLines(scenario: ScenarioResult, style: Style, width: number): string[] {
+/** The four verdicts, in their order. */
+export function verdictsOf(scenario: ScenarioResult): ShownVerdict[] {
   const { fast, correct, explained, changed } = scenario.verdicts;
   return [
-    ...line('fast?', fast, fastWords(scenario), style, width),
-    ...line('correct?', correct, correctWords(scenario), style, width),
-    ...line('explained?', explained, EXPLAINED[explained], style, width),
-    ...line('changed?', changed, CHANGED[changed], style, width),
+    { question: 'fast?', verdict: fast, ...LOOKS[fast], words: fastWords(scenario) },
+    { question: 'correct?', verdict: correct, ...LOOKS[correct], words: correctWords(scenario) },
+    { question: 'explained?', verdict: explained, ...LOOKS[explained], words: EXPLAINED[explained] },
+    { question: 'changed?', verdict: changed, ...LOOKS[changed], words: CHANGED[changed] },
   ];
 }
 
-function line(question: string, verdict: keyof typeof LOOKS, words: string, style: Style, width: number): string[] {
-  const { symbol, mood } = LOOKS[verdict];
+/** Four verdicts, a line each or more where the words are many. */
+export function verdictLines(scenario: ScenarioResult, style: Style, width: number): string[] {
+  return verdictsOf(scenario).flatMap((verdict) => line(verdict, style, width));
+}
+
+function line({ question, verdict, symbol, mood, words }: ShownVerdict, style: Style, width: number): string[] {
   const lead = `    ${question.padEnd('explained?'.length)}  ${symbol} `;
   const first = `${lead}${verdict.padEnd(VERDICT_WIDTH)}  `;
   const [head = first, ...rest] = hang(first, words, width);

@@ -148,6 +148,48 @@ const faultWindow = z.strictObject({
 });
 export type FaultWindow = z.infer<typeof faultWindow>;
 
+const skippedFault = z.strictObject({
+  kind: z.string(),
+  target: z.string(),
+  atMs: ms.describe('When it was its turn, milliseconds from the start of the scenario'),
+  reason: z.string(),
+});
+export type SkippedFault = z.infer<typeof skippedFault>;
+
+const saturation = z.strictObject({
+  load: z.string(),
+  operation: z.string().optional().describe('Whose response times these are; absent: of all operations of the load'),
+  limitMs: ms.describe('Of the response time at p99'),
+  outcome: z
+    .enum(['found', 'not-reached', 'generator-limited', 'below-first-step', 'not-measured'])
+    .describe(
+      'found: the step above the knee did not hold. not-reached: the highest step held. generator-limited: above the knee, if there is one, the generator was in trouble.',
+    ),
+  knee: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('The highest rate per second that held; absent when none did. Unless found, it is at least that'),
+  steps: z.array(
+    z.strictObject({
+      rate: z.number().min(0).describe('Per second, as the scenario has it'),
+      startMs: ms,
+      endMs: ms,
+      offered: z.number().min(0).describe('Arrivals per second'),
+      achieved: z.number().min(0).describe('Operations per second that were answered in the step without an error'),
+      p50: percentile.describe('Response time, milliseconds'),
+      p99: percentile,
+      max: ms.optional(),
+      errors: count,
+      dropped: count,
+      held: z.boolean(),
+      reasons: z.array(z.string()).describe('Why it did not hold'),
+      generator: z.string().optional().describe('What trouble the generator was in; absent when it was in none'),
+    }),
+  ),
+});
+export type Saturation = z.infer<typeof saturation>;
+
 const roleChange = z.strictObject({
   atMs: z.number(),
   node: z.string(),
@@ -223,7 +265,7 @@ export type Instrument = z.infer<typeof instrument>;
 const scenarioResult = z.strictObject({
   name: z.string(),
   description: z.string(),
-  target: z.enum(['process', 'docker', 'simulated', 'external']),
+  target: z.enum(['process', 'docker', 'simulated', 'external', 'etcd']),
   status: z.enum(['complete', 'interrupted', 'aborted', 'failed']),
   statusReason: z.string().optional().describe('Why, when it is not complete'),
   seed: count,
@@ -247,6 +289,11 @@ const scenarioResult = z.strictObject({
   statistics: z.array(statistic),
   timeline: z.array(second),
   faults: z.array(faultWindow),
+  skippedFaults: z
+    .array(skippedFault)
+    .optional()
+    .describe('What the nemesis had planned and could not carry out at that moment; absent without a nemesis'),
+  saturation: saturation.optional().describe('Of a scenario that looks for the knee'),
   roles: z.array(roleChange),
   errors: z.array(z.strictObject({ code: z.string(), outcome, count })),
   errorsByPhase: z

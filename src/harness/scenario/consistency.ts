@@ -1,19 +1,26 @@
 // What must hold between the options of a scenario, each of which is right by itself.
 
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { formatDuration } from '../../runtime/duration.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { hoursOf } from './nemesis.ts';
+import { rateStepsOf } from './rate-steps.ts';
+import { targetProblems } from './target-consistency.ts';
 import type { PartitionShape } from './scenario.ts';
 import type {
   ScenarioData,
+  UntimedFault,
+  ValidAutocannon,
   ValidFault,
+  ValidGrpc,
+  ValidHttp,
   ValidLoad,
-  ValidNodeFault,
   ValidRampingArrivalRate,
   ValidRampingVus,
   ValidStage,
 } from './valid-scenario.ts';
 import { isFaultMetric } from './thresholds.ts';
-import { nodeNames, operationNames } from './valid-scenario.ts';
+import { needsLinks, nodeNames, operationNames } from './valid-scenario.ts';
 
 /** What is kept per second and per millisecond of a run must stay small. */
 const MAX_DURATION_MS = 24 * 3_600_000;
@@ -28,10 +35,18 @@ export function consistencyProblems(scenario: ScenarioData): string[] {
   return [
     ...loads.flatMap(([name, load]) => loadProblems(name, load)),
     ...bankProblems(loads),
+    ...loads.flatMap(([name, { workload }]) => (workload.kind === 'http' ? httpProblems(name, workload, scenario) : [])),
+    ...loads.flatMap(([name, { workload }]) => (workload.kind === 'grpc' ? grpcProblems(name, workload, scenario) : [])),
     ...warmupProblems(scenario),
-    ...scenario.faults.flatMap((fault, at) => faultProblems(fault, `faults[${at}]`, scenario)),
+    ...scenario.faults.flatMap((fault, at) => [
+      ...timeProblems(fault, `faults[${at}]`, scenario),
+      ...faultProblems(fault, `faults[${at}]`, scenario),
+    ]),
     ...overlapProblems(scenario.faults),
-    ...wipeProblems(scenario),
+    ...secondWipeProblems(scenario),
+    ...nemesisProblems(scenario),
+    ...saturationProblems(scenario),
+    ...targetProblems(scenario),
     ...thresholdProblems(scenario),
   ];
 }
@@ -49,8 +64,20 @@ function loadProblems(name: string, load: ValidLoad): string[] {
   if (load.executor === 'ramping-arrival-rate')
     problems.push(...rampProblems(`loads.${name}`, 'startRate', load.startRate, load));
   if (load.executor === 'ramping-vus') problems.push(...rampProblems(`loads.${name}`, 'startVUs', load.startVUs, load));
+  if (load.executor === 'autocannon') problems.push(...autocannonProblems(`loads.${name}`, load));
   if ('mix' in load.workload && Object.values<number>({ ...load.workload.mix }).every((weight) => weight === 0))
     problems.push(`loads.${name}.workload.mix must have a weight > 0, not all 0`);
+  return problems;
+}
+
+function autocannonProblems(path: string, { workload, connections, amount }: ValidAutocannon): string[] {
+  const problems: string[] = [];
+  if (workload.kind !== 'http')
+    problems.push(`${path}.workload must be of kind 'http', which is all that autocannon knows, not '${workload.kind}'`);
+  else if (workload.method === 'HEAD')
+    problems.push(`${path}.workload.method must not be 'HEAD': autocannon would wait for a body`);
+  if (amount !== undefined && amount < connections)
+    problems.push(`${path}.amount must be at least connections (${connections}), not ${amount}`);
   return problems;
 }
 
@@ -66,6 +93,44 @@ function bankProblems(loads: readonly (readonly [string, ValidLoad])[]): string[
           `loads.${name}.workload.${option} must be that of loads.${first?.name} (${first?.workload[option]}), not ${workload[option]}: there is one bank`,
       ),
   );
+}
+
+function httpProblems(load: string, { url, headers }: ValidHttp, { target }: ScenarioData): string[] {
+  const path = `loads.${load}.workload`;
+  const problems = Object.entries(headers).flatMap(([name, value]) => {
+    if (/^(content-length|transfer-encoding)$/i.test(name))
+      return [`${path}.headers must not have '${name}': it follows from the body`];
+    return isHeader(name, value) ? [] : [`${path}.headers['${name}'] must be a header that HTTP allows, not '${value}'`];
+  });
+  if (url.startsWith('/') && target.kind === 'external' && target.httpEndpoints.length === 0)
+    problems.push(`${path}.url must be a whole URL, or the target have httpEndpoints that the path '${url}' is on`);
+  return problems;
+}
+
+function grpcProblems(load: string, { metadata }: ValidGrpc, { target }: ScenarioData): string[] {
+  const path = `loads.${load}.workload`;
+  const problems = Object.entries(metadata).flatMap(([key, value]) => {
+    if (!/^[0-9a-z_.-]+$/.test(key) || key.startsWith('grpc-'))
+      return [
+        `${path}.metadata['${key}'] must be a key of lower case letters, digits, '_', '.' and '-' that does not begin with 'grpc-'`,
+      ];
+    if (key.endsWith('-bin'))
+      return /^[\w+/-]*={0,2}$/.test(value) ? [] : [`${path}.metadata['${key}'] must be bytes in base64, not '${value}'`];
+    return /^[ -~]*$/.test(value) ? [] : [`${path}.metadata['${key}'] must be printable ASCII, not '${value}'`];
+  });
+  if (target.kind === 'external' && target.endpoints.length === 0)
+    problems.push(`${path} is called on the target's endpoints: target.endpoints must have at least one, not []`);
+  return problems;
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether there is any load below the line that goes from `start` through the targets. */
@@ -92,7 +157,7 @@ function warmupProblems({ warmupMs, totalDurationMs }: ScenarioData): string[] {
   ];
 }
 
-function faultProblems(fault: ValidFault, path: string, scenario: ScenarioData): string[] {
+function timeProblems(fault: ValidFault, path: string, scenario: ScenarioData): string[] {
   const problems: string[] = [];
   const endMs = fault.atMs + fault.durationMs;
   if (endMs > scenario.totalDurationMs) {
@@ -104,6 +169,12 @@ function faultProblems(fault: ValidFault, path: string, scenario: ScenarioData):
     const [at, warmup] = [formatDuration(fault.atMs), formatDuration(scenario.warmupMs)];
     problems.push(`${path}.at must lie behind the warmup (${warmup}), so that there is a baseline to compare with, not at ${at}`);
   }
+  return problems;
+}
+
+/** Of what a fault is, whenever it is. */
+function faultProblems(fault: UntimedFault, path: string, scenario: ScenarioData): string[] {
+  const problems: string[] = [];
   const names = nodeNames(scenario.cluster.nodes);
   if (fault.target === 'follower' && names.length === 1)
     problems.push(`${path}.target cannot be 'follower' in a cluster of one node`);
@@ -113,12 +184,12 @@ function faultProblems(fault: ValidFault, path: string, scenario: ScenarioData):
     problems.push(`${path}.delay must be at most ${formatDuration(MAX_DELAY_MS)}, not ${formatDuration(fault.delayMs)}`);
   if (fault.kind === 'clock-skew' && fault.offsetMs === 0 && fault.drift === 1)
     problems.push(`${path} must have an offset other than 0 or a drift other than 1, or it changes nothing`);
-  const targets = ['leader', 'follower', 'random', ...(onProcess(fault) ? SEVERAL : []), ...names];
+  const targets = ['leader', 'follower', 'random', ...(!needsLinks(fault) ? SEVERAL : []), ...names];
   if (!targets.includes(fault.target)) {
     const suggestion = didYouMean(fault.target, targets);
     problems.push(`${path}.target must be one of ${targets.join(', ')}, not '${fault.target}'${suggestion}`);
   }
-  return [...problems, ...networkProblems(fault, path, scenario)];
+  return [...problems, ...networkProblems(fault, path, scenario), ...wipeProblems(fault, path, scenario)];
 }
 
 /** So many nodes there must be for a shape to be what it is called. */
@@ -132,8 +203,8 @@ const FEWEST_NODES: Readonly<Record<PartitionShape, number>> = {
   'one-way': 2,
 };
 
-function networkProblems(fault: ValidFault, path: string, { cluster }: ScenarioData): string[] {
-  if (onProcess(fault)) return [];
+function networkProblems(fault: UntimedFault, path: string, { cluster }: ScenarioData): string[] {
+  if (!needsLinks(fault)) return [];
   const problems: string[] = [];
   if (!cluster.links) problems.push(`${path} (${fault.kind}) needs links: cluster.links must be true, and --links not off`);
   if (fault.kind === 'partition' && cluster.nodes < FEWEST_NODES[fault.shape])
@@ -154,8 +225,8 @@ function overlapProblems(faults: readonly ValidFault[]): string[] {
     const earlier = faults.findIndex(
       (other, index) =>
         index < at &&
-        onProcess(fault) &&
-        onProcess(other) &&
+        !needsLinks(fault) &&
+        !needsLinks(other) &&
         sameNode(fault.target, other.target) &&
         (fault.kind === other.kind || putsOut(fault) || putsOut(other)) &&
         fault.atMs < other.atMs + other.durationMs &&
@@ -169,15 +240,78 @@ function overlapProblems(faults: readonly ValidFault[]): string[] {
   return problems;
 }
 
-/** A node that lost everything gets it back from a majority of others, one such node at a time. */
-function wipeProblems({ faults, cluster }: ScenarioData): string[] {
-  const wipes = [...faults.entries()].filter(([, { kind }]) => kind === 'wipe');
-  const problems = wipes.slice(1).map(([at]) => `faults[${at}] must not be a second wipe: a cluster survives one loss at a time`);
-  for (const [at, { target }] of wipes) {
-    if (SEVERAL.includes(target)) problems.push(`faults[${at}].target must be one node to wipe, not '${target}'`);
-    if (cluster.nodes < 3)
-      problems.push(`faults[${at}] must not wipe a node in a cluster of ${cluster.nodes}: nobody else has all it had`);
+/** A node that lost everything gets it back from a majority of others. */
+function wipeProblems({ kind, target }: UntimedFault, path: string, { cluster }: ScenarioData): string[] {
+  if (kind !== 'wipe') return [];
+  return [
+    ...(SEVERAL.includes(target) ? [`${path}.target must be one node to wipe, not '${target}'`] : []),
+    ...(cluster.nodes < 3 ? [`${path} must not wipe a node in a cluster of ${cluster.nodes}: nobody else has all it had`] : []),
+  ];
+}
+
+/** One such node at a time. The nemesis sees to that by itself, but for what the scenario names. */
+function secondWipeProblems({ faults, nemesis }: ScenarioData): string[] {
+  const paths = (all: readonly UntimedFault[], name: string) =>
+    all.flatMap(({ kind }, at) => (kind === 'wipe' ? [`${name}[${at}]`] : []));
+  const [first, ...others] = paths(faults, 'faults');
+  const drawn = first === undefined ? [] : paths(nemesis?.mix ?? [], 'nemesis.mix');
+  return [...others, ...drawn].map((path) => `${path} must not be a second wipe: a cluster survives one loss at a time`);
+}
+
+/** Above it, a run of a day has more faults than one can follow. */
+const SHORTEST_EVERY_MS = 1_000;
+
+function nemesisProblems(scenario: ScenarioData): string[] {
+  const { nemesis, warmupMs, recoveryMs, totalDurationMs } = scenario;
+  if (nemesis === undefined) return [];
+  const { every, lasts, mix } = nemesis;
+  const problems = mix.flatMap((template, at) => faultProblems(template, `nemesis.mix[${at}]`, scenario));
+  if (every.shortestMs < SHORTEST_EVERY_MS)
+    problems.push(`nemesis.every must be at least ${formatDuration(SHORTEST_EVERY_MS)}, not ${formatDuration(every.shortestMs)}`);
+  if (lasts.longestMs >= every.shortestMs) {
+    const [longest, shortest] = [formatDuration(lasts.longestMs), formatDuration(every.shortestMs)];
+    problems.push(
+      `nemesis.lasts must be shorter than nemesis.every (${shortest}), so that a fault ends before the next one begins, not ${longest}`,
+    );
   }
+  const { fromMs, untilMs } = hoursOf(nemesis, scenario);
+  if (fromMs < warmupMs)
+    problems.push(`nemesis.from must lie behind the warmup (${formatDuration(warmupMs)}), not at ${formatDuration(fromMs)}`);
+  if (untilMs > totalDurationMs - recoveryMs) {
+    const [total, recovery] = [formatDuration(totalDurationMs), formatDuration(recoveryMs)];
+    problems.push(
+      `nemesis.until must leave room to recover (${recovery}) before the end of the scenario (${total}), not be ${formatDuration(untilMs)}`,
+    );
+  }
+  if (problems.length === 0 && fromMs + every.longestMs + lasts.longestMs > untilMs) {
+    const [room, needed] = [Math.max(0, untilMs - fromMs), every.longestMs + lasts.longestMs].map(formatDuration);
+    problems.push(
+      `nemesis must have room for a fault: every and lasts may take ${needed}, but between the warmup and the recovery at the end there are ${room}; let the load last longer`,
+    );
+  }
+  return problems;
+}
+
+function saturationProblems(scenario: ScenarioData): string[] {
+  const { saturation, loads } = scenario;
+  if (saturation === undefined) return [];
+  const load = loads[saturation.load];
+  const names = Object.keys(loads);
+  if (load === undefined)
+    return [`saturation.load must be one of ${names.join(', ')}, not '${saturation.load}'${didYouMean(saturation.load, names)}`];
+  if (load.executor !== 'ramping-arrival-rate')
+    return [`saturation needs a load with the executor 'ramping-arrival-rate'; loads.${saturation.load} is '${load.executor}'`];
+  const problems: string[] = [];
+  const found = rateStepsOf(load, scenario).length;
+  if (found < 2)
+    problems.push(
+      `loads.${saturation.load}.stages must have at least two steps of constant rate behind the warmup, as steps() makes them, not ${found}: saturation looks for the highest one that holds`,
+    );
+  const operations = operationNames(load.workload);
+  if (saturation.operation !== undefined && !operations.includes(saturation.operation))
+    problems.push(
+      `saturation.operation must be one of ${operations.join(', ')}, not '${saturation.operation}'${didYouMean(saturation.operation, operations)}`,
+    );
   return problems;
 }
 
@@ -190,21 +324,19 @@ function sameNode(one: string, other: string): boolean {
   );
 }
 
-function onProcess(fault: ValidFault): fault is ValidNodeFault {
-  return fault.kind !== 'partition' && !('links' in fault);
-}
-
 /** Whether a node is out of action meanwhile. One that runs on with a wrong clock may well have a slow disk too. */
-function putsOut({ kind }: ValidFault): boolean {
+function putsOut({ kind }: UntimedFault): boolean {
   return kind === 'crash' || kind === 'restart' || kind === 'pause' || kind === 'full-disk' || kind === 'wipe';
 }
 
-function thresholdProblems({ thresholds, loads, faults }: ScenarioData): string[] {
+function thresholdProblems({ thresholds, loads, faults, nemesis, saturation }: ScenarioData): string[] {
   return thresholds.flatMap(({ metric, selector: { name, tags } }) => {
     const option = `thresholds['${metric}']`;
     const ofLoads = Object.entries(loads).filter(([load]) => tags.load === undefined || load === tags.load);
     const operations = ofLoads.flatMap(([, { workload }]) => operationNames(workload));
-    const kinds = faults.map(({ kind }) => kind);
+    const kinds = [...faults, ...(nemesis?.mix ?? [])].map(({ kind }) => kind);
+    if (name === 'knee' && saturation === undefined)
+      return [`${option} needs the option saturation: { p99: '250ms' }, which says what a knee is`];
     if (isFaultMetric(name) && kinds.length === 0) return [`${option} is measured of faults, and the scenario has none`];
     return [
       ...unknownName(option, 'load', tags.load, Object.keys(loads)),

@@ -105,6 +105,20 @@ export function duration({ zero }: { zero: 'allowed' | 'refused' }) {
   });
 }
 
+/** One Duration > 0, or two of them, as milliseconds. */
+export function durationRange() {
+  const message = "must be a duration > 0 such as '10s', or two such as ['5s', '15s'], the shorter one first";
+  const one = z.union([z.number(), z.string()], message);
+  return z.union([one, z.tuple([one, one], message)], message).transform((input, context) => {
+    const [shortest, longest = shortest] = typeof input === 'object' ? input : [input];
+    const [shortestMs, longestMs] = [readDuration(shortest), readDuration(longest)];
+    if (shortestMs !== undefined && longestMs !== undefined && shortestMs > 0 && shortestMs <= longestMs)
+      return { shortestMs, longestMs };
+    context.issues.push({ code: 'custom', message, input });
+    return z.NEVER;
+  });
+}
+
 function readDuration(input: Duration): number | undefined {
   try {
     return parseDuration(input);

@@ -14,7 +14,7 @@ export class ThresholdError extends Error {
 /** What an aggregation takes of a metric. Trends are milliseconds. */
 export type Aggregation =
   | { readonly kind: 'percentile'; /** 0 to 100. */ readonly percentile: number }
-  | { readonly kind: 'avg' | 'min' | 'max' | 'med' | 'count' | 'rate' };
+  | { readonly kind: 'avg' | 'min' | 'max' | 'med' | 'count' | 'rate' | 'value' };
 
 const OPERATORS = ['<', '<=', '>', '>=', '==', '!='] as const;
 export type ThresholdOperator = (typeof OPERATORS)[number];
@@ -63,6 +63,8 @@ const METRICS = {
   operations_failed: { aggregations: ['count', 'rate'], tags: ['phase', 'operation', 'load'] },
   /** Arrivals for which no virtual user was free: their number, and their number per second. */
   dropped_iterations: { aggregations: ['count', 'rate'], tags: ['phase', 'load'] },
+  /** Of a scenario with `saturation`: the highest rate that held, per second. A number, so `>=500` is said of it as it is. */
+  knee: { aggregations: ['value'], tags: [] },
   /** Operations that ended in an error: their number, and their share of all that ended (0 to 1). */
   errors: { aggregations: ['count', 'rate'], tags: ['phase', 'operation', 'load', 'outcome', 'code'] },
   /** Milliseconds from the start of a fault to the first new leader. Faults that cost nobody the lead are left out. */
@@ -147,10 +149,11 @@ function parseTags(body: string, metric: string, allowed: readonly Tag[]): Thres
 
 /** Reads `p(99.9) <= 1` for a metric, and sees that the metric has that aggregation. Throws ThresholdError. */
 export function parseExpression(text: string, metric: MetricName): ThresholdExpression {
-  const match = /^\s*([a-z]+)\s*(?:\(\s*([^()]*?)\s*\))?\s*(<=|>=|===?|!=|<|>)\s*(\S+)\s*$/.exec(text);
-  if (match === null)
+  const match = /^\s*(?:([a-z]+)\s*(?:\(\s*([^()]*?)\s*\))?)?\s*(<=|>=|===?|!=|<|>)\s*(\S+)\s*$/.exec(text);
+  const isGauge = (METRICS[metric].aggregations as readonly string[]).includes('value');
+  if (match === null || (match[1] === undefined && !isGauge))
     throw new ThresholdError(`cannot read '${text}' as a threshold; write for example 'p(99)<500', 'rate<0.01' or 'count>100'`);
-  const [, name, argument, operator, limit] = match as unknown as [string, string, string | undefined, string, string];
+  const [, name = 'value', argument, operator, limit] = match as unknown as [string, string?, string?, ...[string, string]];
   return {
     aggregation: parseAggregation(name, argument, text, metric),
     // k6 has `===` for `==`.
@@ -181,8 +184,7 @@ function parseAggregation(name: string, argument: string | undefined, text: stri
     return { kind: 'percentile', percentile };
   }
   if (argument !== undefined) throw new ThresholdError(`'${text}': ${name} takes no argument`);
-  // `value` belongs to gauges, and no metric here is one, so it was refused above.
-  return { kind: name as Exclude<Aggregation['kind'], 'percentile'> };
+  return { kind: name };
 }
 
 function parseNumber(limit: string, text: string): number {

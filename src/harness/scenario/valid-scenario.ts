@@ -75,17 +75,17 @@ export interface ValidFunction {
 export type ValidWorkload =
   ValidRegisters | { readonly kind: 'set' } | ValidAppend | ValidBank | ValidSql | ValidHttp | ValidGrpc | ValidFunction;
 
-/** What the operations of a workload are called in statistics and thresholds. */
+/** What the operations of a workload are called in statistics, those left out that its mix never takes. */
 export function operationNames(workload: ValidWorkload): string[] {
+  const taken = (mix: object) => Object.entries(mix).flatMap(([name, weight]) => (weight > 0 ? [name] : []));
   switch (workload.kind) {
     case 'registers':
-      return ['read', 'write', 'cas'];
+    case 'append':
+      return taken(workload.mix);
+    case 'bank':
+      return taken(workload.mix).map((name) => (name === 'read' ? 'read-all' : name));
     case 'set':
       return ['add'];
-    case 'append':
-      return ['append', 'read'];
-    case 'bank':
-      return ['transfer', 'read-all'];
     case 'sql':
       return workload.statements.map(({ name }) => name);
     case 'http':
@@ -107,6 +107,16 @@ export type ValidTarget =
       readonly httpEndpoints: readonly string[];
       readonly protocol: 'windtunnel' | 'etcd';
     };
+
+/** Whether its gRPC servers are etcd's. */
+export function speaksEtcd(target: ValidTarget): boolean {
+  return target.kind === 'etcd' || (target.kind === 'external' && target.protocol === 'etcd');
+}
+
+/** The workloads whose data a target keeps: it must speak a language that we know. The others bring their own. */
+export function keepsData({ kind }: ValidWorkload): boolean {
+  return kind === 'registers' || kind === 'set' || kind === 'append' || kind === 'bank' || kind === 'sql';
+}
 
 interface ValidLoadBase {
   readonly workload: ValidWorkload;
@@ -159,8 +169,16 @@ export interface ValidSharedIterations extends ValidLoadBase {
   readonly iterations: number;
 }
 
+export interface ValidAutocannon extends ValidLoadBase {
+  readonly executor: 'autocannon';
+  readonly connections: number;
+  readonly pipelining: number;
+  /** Undefined: as many as there is time for. */
+  readonly amount: number | undefined;
+}
+
 export type ValidArrivalRate = ValidConstantArrivalRate | ValidRampingArrivalRate;
-export type ValidLoad = ValidArrivalRate | ValidConstantVus | ValidRampingVus | ValidSharedIterations;
+export type ValidLoad = ValidArrivalRate | ValidConstantVus | ValidRampingVus | ValidSharedIterations | ValidAutocannon;
 
 interface ValidFaultBase {
   readonly atMs: number;
@@ -226,14 +244,47 @@ export type ValidLinkFault = ValidLatency | ValidBandwidth | ValidLoss | ValidRe
 
 export type ValidFault = ValidNodeFault | ValidPartition | ValidLinkFault;
 
+type WithoutTimes<F> = F extends unknown ? Omit<F, 'atMs' | 'durationMs'> : never;
+
+/** What a fault does and to whom, whenever that is. */
+export type UntimedFault = WithoutTimes<ValidFault>;
+
+export interface ValidRange {
+  readonly shortestMs: number;
+  readonly longestMs: number;
+}
+
+export interface ValidNemesis {
+  readonly mix: readonly (UntimedFault & { readonly weight: number })[];
+  readonly every: ValidRange;
+  readonly lasts: ValidRange;
+  /** Undefined: that of the run. */
+  readonly seed?: number | undefined;
+  /** Undefined: the end of the warm-up. */
+  readonly fromMs?: number | undefined;
+  /** Undefined: as long before the end of the scenario as the recovery lasts. */
+  readonly untilMs?: number | undefined;
+}
+
+export interface ValidSaturation {
+  readonly p99Ms: number;
+  readonly load: string;
+  readonly operation?: string | undefined;
+}
+
 /** Whom a fault befalls, as the scenario said it: 'leader', 'n2', 'halves', 'one-way from leader'. */
-export function subjectOf(fault: ValidFault): string {
+export function subjectOf(fault: UntimedFault): string {
   if (fault.kind !== 'partition') return fault.target;
   return fault.shape === 'one-way' ? `one-way from ${fault.target}` : fault.shape;
 }
 
+/** Whether a fault befalls the network, which must go through links; the others befall processes. */
+export function needsLinks(fault: UntimedFault): boolean {
+  return fault.kind === 'partition' || 'links' in fault;
+}
+
 /** Whether a fault is brought about inside the node, which must have been started to allow it. */
-export function needsFaultControl({ kind }: ValidFault): boolean {
+export function needsFaultControl({ kind }: UntimedFault): boolean {
   return kind === 'clock-skew' || kind === 'slow-disk' || kind === 'full-disk';
 }
 
@@ -250,6 +301,8 @@ export interface ScenarioData {
   readonly recoveryMs: number;
   readonly loads: Readonly<Record<string, ValidLoad>>;
   readonly faults: readonly ValidFault[];
+  readonly nemesis?: ValidNemesis | undefined;
+  readonly saturation?: ValidSaturation | undefined;
   readonly thresholds: readonly Threshold[];
   /** When the last load ends, at the latest, without its graceful stop. */
   readonly totalDurationMs: number;
@@ -258,8 +311,9 @@ export interface ScenarioData {
 /**
  * Invariants, held by `validateScenario` and `withOverrides`: (1) at least one load, each within 24 hours; (2) the warm-up is
  * shorter than the scenario; (3) every fault begins behind the warm-up and ends within the scenario, on a node that exists;
- * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; (5) thresholds name loads,
- * operations and faults that exist.
+ * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; connections <= amount, of an http workload;
+ * (5) thresholds name loads, operations and faults that exist; (6) there is room for at least one fault of the nemesis, none lasts
+ * longer than it takes to the next, and at most one wipes a node; (7) the load of a saturation has at least two steps.
  */
 export type ValidScenario = ScenarioData & { readonly [checked]: true };
 

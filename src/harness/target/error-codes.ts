@@ -3,7 +3,7 @@
 import { ERRORS } from '../../system/rpc/errors.ts';
 import { CUT_OFF } from '../load/virtual-users.ts';
 import { didYouMean } from '../scenario/did-you-mean.ts';
-import type { ScenarioData, ValidTarget, ValidWorkload } from '../scenario/valid-scenario.ts';
+import { type ScenarioData, speaksEtcd, type ValidTarget, type ValidWorkload } from '../scenario/valid-scenario.ts';
 
 const CODES: readonly string[] = [...Object.keys(ERRORS), CUT_OFF];
 
@@ -23,6 +23,5 @@ export function codeProblems({ name, thresholds, loads, target }: ScenarioData):
 }
 
 function hasOwnCodes({ kind }: ValidWorkload, target: ValidTarget): boolean {
-  const isOther = target.kind === 'etcd' || (target.kind === 'external' && target.protocol === 'etcd');
-  return isOther || kind === 'function' || kind === 'http' || kind === 'grpc';
+  return speaksEtcd(target) || kind === 'function' || kind === 'http' || kind === 'grpc';
 }

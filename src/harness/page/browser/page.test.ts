@@ -1,0 +1,287 @@
+// The page as its reader has it: opened from disk in a real browser without a network.
+
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { readRun } from '../../result/files.ts';
+import type { Run } from '../../result/schema.ts';
+import { sampleRun } from '../../result/testing/sample-run.ts';
+import { renderPage } from '../page.ts';
+import { emptyScenario, HARM, hostileRun, longRun, troubledRun } from '../testing/runs.ts';
+
+const executablePath = process.env['WINDTUNNEL_CHROMIUM'] ?? onPath('chromium');
+if (executablePath === undefined)
+  process.stderr.write(
+    '\n!!! SKIPPED: the page was NOT tested in a browser: no chromium on PATH; install it or set WINDTUNNEL_CHROMIUM\n\n',
+  );
+
+function onPath(name: string): string | undefined {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path));
+}
+
+const WIDTHS = [1440, 390];
+
+/** A busy machine may be slow; what is waited for comes. */
+const WITHIN = { timeout: 20_000 };
+
+describe.skipIf(executablePath === undefined)('in a browser', () => {
+  let folder: string;
+  let browser: Browser;
+  let page: Page;
+  let complaints: string[];
+  let requests: string[];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'windtunnel-browser-'));
+    browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox'] });
+  });
+  afterEach(async () => {
+    // Whatever a test was about: nothing may be complained of and nothing fetched.
+    await page.context().close();
+    expect(complaints).toEqual([]);
+    expect(requests).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function open(run: Run, options: BrowserContextOptions = {}): Promise<Page> {
+    const path = join(folder, 'report.html');
+    writeFileSync(path, renderPage(run, { isBesideResult: true }));
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, offline: true, ...options });
+    page = await context.newPage();
+    complaints = [];
+    requests = [];
+    const own = pathToFileURL(path).href;
+    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => request.url() !== own && requests.push(request.url()));
+    await page.goto(own);
+    await page.waitForSelector('html[data-charts]');
+    return page;
+  }
+
+  /** How many pixels of each chart have, but for the smoothing of lines, the colour of one of its series. */
+  const drawn = () =>
+    page.evaluate(() => {
+      const style = getComputedStyle(document.documentElement);
+      const channels = (colour: string) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+      return [...document.querySelectorAll('[data-chart]')].map((figure) => {
+        const canvas = figure.querySelector('canvas') as HTMLCanvasElement;
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d') as OffscreenCanvasRenderingContext2D;
+        copy.drawImage(canvas, 0, 0);
+        const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+        const names = [...figure.querySelectorAll('.swatch')].map((swatch) => swatch.classList.item(2) as string);
+        const wanted = names.map((name) => channels(style.getPropertyValue(`--${name}`).trim()));
+        let pixels = 0;
+        for (let at = 0; at < data.length; at += 4) {
+          const near = (colour: readonly number[]) =>
+            colour.every((value, channel) => Math.abs(value - (data[at + channel] as number)) < 12);
+          if ((data[at + 3] as number) > 100 && wanted.some(near)) pixels++;
+        }
+        return pixels;
+      });
+    });
+
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+  test.each(['light', 'dark'] as const)('every chart is drawn in its colours, %s', async (colorScheme) => {
+    await open(troubledRun(), { colorScheme });
+    const pixels = await drawn();
+    expect(pixels).toHaveLength(12);
+    for (const count of pixels) expect(count).toBeGreaterThan(100);
+    const surface = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    expect(surface).toBe(colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(18, 22, 27)');
+  });
+
+  test('the charts follow when the system turns dark', async () => {
+    await open(sampleRun(), { colorScheme: 'light' });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(async () => Math.min(...(await drawn())), WITHIN).toBeGreaterThan(100);
+  });
+
+  test('a fault is shaded, and a new leader marked', async () => {
+    await open(sampleRun());
+    const at = (seconds: number) =>
+      page.evaluate((seconds) => {
+        const figure = document.querySelector('#scenario-2 [data-chart]') as HTMLElement;
+        const canvas = figure.querySelector('canvas') as HTMLCanvasElement;
+        const over = figure.querySelector('.u-over') as HTMLElement;
+        const x = (over.offsetLeft + (over.offsetWidth * seconds) / 25.042) * devicePixelRatio;
+        const copy = new OffscreenCanvas(1, canvas.height).getContext('2d') as OffscreenCanvasRenderingContext2D;
+        copy.drawImage(canvas, -Math.floor(x), 0);
+        const column = copy.getImageData(0, 0, 1, canvas.height).data;
+        return [
+          ...new Set(Array.from({ length: column.length / 4 }, (_, pixel) => column.slice(pixel * 4, pixel * 4 + 4).join())),
+        ];
+      }, seconds);
+    const leader = '109,63,192,255';
+    const shade = (colours: string[]) => colours.some((colour) => /^24\d,16\d,9\d,5\d$/.test(colour));
+    expect(shade(await at(8.7))).toBe(false);
+    expect(shade(await at(12.7))).toBe(true);
+    expect((await Promise.all([10.39, 10.416, 10.44].map(at))).flat()).toContain(leader);
+    expect(await at(12.7)).not.toContain(leader);
+  });
+
+  const RUNS: [string, () => Run | Promise<Run>][] = [
+    ['the committed run', () => readRun(resolve(import.meta.dirname, '../../../../results/baseline'))],
+    ['a troubled run', troubledRun],
+    ['a hostile run', hostileRun],
+    ['a long run', longRun],
+    ['a run that hardly began', () => ({ ...sampleRun(), microbenchmarks: [], scenarios: [emptyScenario()] })],
+    ['an interrupted run of nothing', () => ({ ...sampleRun(), status: 'interrupted', microbenchmarks: [], scenarios: [] })],
+  ];
+  test.each(RUNS)('%s fits the window, wide and narrow', async (_, make) => {
+    const run = await make();
+    await open(run);
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      await expect.poll(overflow, { message: `${width} px`, ...WITHIN }).toBe(0);
+    }
+    // Charts become narrower with the window.
+    const widths = await page.evaluate(() => [...document.querySelectorAll('canvas')].map((canvas) => canvas.offsetWidth));
+    for (const each of widths) expect(each).toBeLessThanOrEqual(390);
+  });
+
+  test('markup in any text of a run is text', async () => {
+    await open(hostileRun());
+    const found = await page.evaluate(() => ({
+      harmed: 'harmed' in globalThis,
+      scripts: document.scripts.length,
+      images: document.images.length,
+      bold: document.querySelectorAll('main b:not(.legend b)').length,
+      title: document.querySelector('#scenario-1 h2')?.textContent,
+    }));
+    expect(found).toEqual({ harmed: false, scripts: 2, images: 0, bold: 0, title: `steady${HARM}` });
+    // What is made in the browser is text, too.
+    await page.locator('details.numbers > summary').first().click();
+    await expect.poll(() => page.locator('details.numbers table').first().isVisible(), WITHIN).toBe(true);
+    expect(await page.evaluate(() => document.images.length)).toBe(0);
+  });
+
+  test('should something get through, the policy still runs no script of its own', async () => {
+    await open(sampleRun());
+    await page.evaluate(() => {
+      document.body.append(Object.assign(document.createElement('script'), { textContent: 'globalThis.harmed = 1' }));
+      document.body.insertAdjacentHTML('beforeend', '<p onclick="globalThis.harmed = 1" id="evil">x</p>');
+      document.getElementById('evil')?.click();
+    });
+    expect(await page.evaluate(() => 'harmed' in globalThis)).toBe(false);
+    expect(complaints.splice(0).join()).toMatch(/Content Security Policy/);
+  });
+
+  describe('without a mouse', () => {
+    const focused = () =>
+      page.evaluate(() => document.activeElement?.ariaLabel ?? document.activeElement?.textContent?.trim() ?? '');
+
+    test('everything that can be used can be reached, the verdicts first', async () => {
+      await open(troubledRun());
+      await page.keyboard.press('Tab');
+      expect(await focused()).toBe('Skip to the verdicts');
+      const wanted = await page.evaluate(() => {
+        const all = [...document.querySelectorAll<HTMLElement>('a, button, summary, [tabindex="0"]')];
+        return all.filter((element) => element.checkVisibility()).length;
+      });
+      const reached = new Set(['Skip to the verdicts']);
+      for (let step = 1; step < wanted; step++) {
+        await page.keyboard.press('Tab');
+        reached.add(await focused());
+        const isSeen = await page.evaluate(() => {
+          const { outlineStyle } = getComputedStyle(document.activeElement as Element);
+          return outlineStyle !== 'none';
+        });
+        expect(isSeen, await focused()).toBe(true);
+      }
+      expect(await page.evaluate(() => document.activeElement === document.body)).toBe(false);
+      for (const name of [
+        /^Response time\. Left and right arrows/,
+        /^Throughput\./,
+        /^Explanation of linearizability$/,
+        /^p50/,
+        /^Configuration as it ran/,
+      ])
+        expect(
+          [...reached].some((text) => name.test(text)),
+          String(name),
+        ).toBe(true);
+    });
+
+    test('a chart reads out its points and the faults at them, and zooms with its roles', async () => {
+      await open(sampleRun());
+      const chart = page.locator('#scenario-2 [role=application]').first();
+      const spoken = page.locator('#scenario-2 [aria-live]').first();
+      const shown = () => page.getAttribute('[data-roles="1"]', 'viewBox');
+      const whole = await shown();
+      await chart.focus();
+      await page.keyboard.press('Home');
+      expect(await spoken.textContent()).toMatch(/^0\.5s: max 31\.0ms, p99 [\d.]+ms, p50 [\d.]+ms; in the warm-up$/);
+      await page.keyboard.press('Shift+ArrowRight');
+      expect(await spoken.textContent()).toMatch(/^10\.5s: max 702ms, p99 655ms, .*; during crash of n2$/);
+      await expect.poll(() => page.locator('#scenario-2 .legend').first().textContent(), WITHIN).toMatch(/p99 655ms.*10\.5s/);
+      await page.keyboard.press('+');
+      await expect.poll(shown, WITHIN).not.toBe(whole);
+      const [left = Number.NaN, , width = Number.NaN] = ((await shown()) ?? '').split(' ').map(Number);
+      expect(left + width / 2).toBeCloseTo(10.5, 1);
+      await page.keyboard.press('Escape');
+      await expect.poll(shown, WITHIN).toBe(whole);
+    });
+
+    test('a series is hidden by its button, and the numbers are a table', async () => {
+      await open(sampleRun());
+      const button = page.locator('#scenario-2 .legend button').filter({ hasText: 'p99' }).first();
+      await button.focus();
+      await page.keyboard.press('Space');
+      expect(await button.getAttribute('aria-pressed')).toBe('false');
+      await page.locator('#scenario-2 details.numbers > summary').first().focus();
+      await page.keyboard.press('Enter');
+      const table = page.locator('#scenario-2 details.numbers table').first();
+      await expect.poll(() => table.locator('tbody tr').count(), WITHIN).toBe(25);
+      expect(await table.locator('tbody tr').nth(10).textContent()).toMatch(/^10\.5s702ms655ms/);
+    });
+  });
+
+  test('headings make an outline, images and controls have names, text has contrast', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await open(troubledRun(), { colorScheme });
+      const found = await page.evaluate(() => {
+        const levels = [...document.querySelectorAll('h1, h2, h3, h4')].map((heading) => Number(heading.tagName.slice(1)));
+        const nameOf = (element: Element) => element.ariaLabel ?? element.textContent?.trim() ?? '';
+        const named = [...document.querySelectorAll('a, button, summary, [role=img], [role=region], [role=application]')];
+        const style = getComputedStyle(document.documentElement);
+        const luminance = (name: string) => {
+          const hex = style.getPropertyValue(`--${name}`).trim().slice(1);
+          const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => {
+            const share = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+            return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+          });
+          return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+        };
+        const contrast = (one: string, other: string) => {
+          const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+          return (light + 0.05) / (dark + 0.05);
+        };
+        return {
+          first: levels.filter((level) => level === 1).length,
+          jumps: levels.filter((level, at) => at > 0 && level > (levels[at - 1] as number) + 1),
+          unnamed: named.filter((element) => nameOf(element) === '').map((element) => element.outerHTML),
+          text: ['text', 'faint', 'link', 'good', 'bad', 'doubtful', 'fault-text', 'leader'].map((name) =>
+            contrast(name, 'surface'),
+          ),
+          lines: ['p50', 'p99', 'max', 'ok', 'dropped', 'a', 'b', 'c', 'd', 'e'].map((name) => contrast(name, 'surface')),
+        };
+      });
+      expect(found).toMatchObject({ first: 1, jumps: [], unnamed: [] });
+      // WCAG 2.2, 1.4.3 and 1.4.11.
+      expect(Math.min(...found.text)).toBeGreaterThanOrEqual(4.5);
+      expect(Math.min(...found.lines)).toBeGreaterThanOrEqual(3);
+      if (colorScheme === 'light') await page.context().close();
+    }
+  });
+});

@@ -1,0 +1,43 @@
+// What the page's charts are drawn from: written into the page by the harness, read from it by the browser code.
+
+export type ColourName = 'p50' | 'p99' | 'max' | 'offered' | 'ok' | 'bad' | 'dropped' | Shade;
+/** For series that differ only in their number. */
+export type Shade = 'a' | 'b' | 'c' | 'd' | 'e';
+
+export interface ChartSeries {
+  readonly label: string;
+  readonly colour: ColourName;
+  readonly style: 'line' | 'area' | 'dashed' | 'thin';
+  /** One for each of the chart's `at`; null where nothing was measured. */
+  readonly values: readonly (number | null)[];
+}
+
+export interface ChartData {
+  readonly title: string;
+  /** time: seconds from the start of the scenario. rarity: 1 / (1 - percentile), on a log axis: 100 is p99. rate: operations a second. */
+  readonly x: 'time' | 'rarity' | 'rate';
+  readonly unit: 'ms' | 'per second' | 'cores';
+  /** Log for what spans decades. No value on a log axis is 0 or less. */
+  readonly scale: 'linear' | 'log';
+  readonly height: number;
+  /** Ascending. */
+  readonly at: readonly number[];
+  readonly series: readonly ChartSeries[];
+  /** The scenario whose moments are marked, and with whose other charts it shares its cursor and its zoom: an index of `groups`. */
+  readonly group?: number;
+  /** Whether the moments are also named. */
+  readonly named?: boolean;
+}
+
+/** All times are seconds from the start of the scenario. */
+export interface Moments {
+  readonly endS: number;
+  readonly warmupEndS: number;
+  readonly faults: readonly { readonly fromS: number; readonly toS: number; readonly label: string }[];
+  readonly leaders: readonly { readonly atS: number; readonly label: string }[];
+}
+
+export interface PageData {
+  readonly groups: readonly Moments[];
+  readonly charts: readonly ChartData[];
+}

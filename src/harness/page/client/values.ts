@@ -1,0 +1,32 @@
+// Numbers on axes, in legends and in tables.
+
+import { formatDuration } from '../../../runtime/duration.ts';
+import { formatRate } from '../../report/numbers.ts';
+import type { ChartData } from './chart-data.ts';
+
+export function valueText(chart: ChartData, value: number | null | undefined): string {
+  if (value === null || value === undefined) return '–';
+  if (chart.unit === 'ms') return formatDuration(value);
+  return chart.unit === 'cores' ? value.toFixed(2) : formatRate(value);
+}
+
+/** On the y axis, where the numbers are round. */
+export function tickText(chart: ChartData, value: number): string {
+  if (chart.unit !== 'ms') return String(Number(value.toPrecision(3)));
+  if (value === 0) return '0';
+  const [number, unit] = value < 1 ? [value * 1_000, 'us'] : value < 1_000 ? [value, 'ms'] : [value / 1_000, 's'];
+  return `${Number(number.toPrecision(3))}${unit}`;
+}
+
+/** '8.5s', '2m05s' or 'p99.9'. */
+export function positionText(chart: ChartData, x: number): string {
+  if (chart.x === 'rate') return `${formatRate(x)}/s`;
+  if (chart.x === 'rarity') return x <= 1 ? 'min' : `p${percentileText(x)}`;
+  return x < 60 ? `${Number(x.toFixed(2))}s` : formatDuration(x * 1_000);
+}
+
+/** As many digits as tell it from the next one: 99.9 of 1,000. */
+export function percentileText(rarity: number): string {
+  const percentile = 100 * (1 - 1 / rarity);
+  return String(Number(percentile.toFixed(Math.max(1, Math.ceil(Math.log10(rarity)) - 1))));
+}

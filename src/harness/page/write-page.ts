@@ -1,0 +1,26 @@
+// Puts the page of a run on disk.
+
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { ResultError } from '../result/error.ts';
+import type { Run } from '../result/schema.ts';
+import { renderPage } from './page.ts';
+
+export const PAGE_FILE = 'report.html';
+
+/**
+ * Writes the page of `run` to `path` and returns the path; `resultFolder` is the folder of its run.json. The file appears
+ * complete or not at all. Throws ResultError 'not-written' when the place cannot be written to.
+ */
+export async function writePage(run: Run, resultFolder: string, path = join(resultFolder, PAGE_FILE)): Promise<string> {
+  const page = renderPage(run, { isBesideResult: resolve(dirname(path)) === resolve(resultFolder) });
+  const temporary = `${path}.tmp-${process.pid}`;
+  try {
+    await writeFile(temporary, page);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw new ResultError('not-written', `the page was not written: ${(error as Error).message}`, { cause: error });
+  }
+  return path;
+}
