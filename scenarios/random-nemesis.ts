@@ -77,6 +77,7 @@ export default defineScenario({
     ],
   },
   thresholds: {
+    operations_lost: ['count==0'],
     // Nobody is served while all nodes are down, and it is chance how often that is; most of the time somebody must be.
     operations_failed: ['rate<0.5'],
     'response_time{phase:after}': ['p(99)<3000'],

@@ -509,7 +509,13 @@ export interface Scenario {
   readonly faults?: readonly Fault[];
   readonly nemesis?: Nemesis;
   readonly saturation?: Saturation;
-  /** k6's grammar: { 'response_time{phase:recovery}': ['p(99)<500'] }. With `saturation` also { knee: ['>=500'] }. */
+  /**
+   * k6's grammar: { 'response_time{phase:recovery}': ['p(99)<500'] }. Times are milliseconds, shares from 0 to 1. Of operations:
+   * `response_time`, `service_time`, `operations`, `operations_failed`, `errors` (also by `code`), `dropped_iterations`. Of each fault,
+   * as max, min, avg or med, and by the tag `fault`, a kind: `election`, `first_write`, `write_gap` and `unavailable` from its start,
+   * `recovered` from its end. Of the checks: `operations_lost`. With `saturation`:
+   * { knee: ['>=500'] }. One for which nothing was measured has failed.
+   */
   readonly thresholds?: Readonly<Record<string, readonly ThresholdInput[]>>;
 }
 
