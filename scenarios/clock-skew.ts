@@ -29,6 +29,7 @@ export default defineScenario({
   },
   faults: [{ kind: 'clock-skew', target: 'leader', at: '5s', duration: '6s', offset: '+30s', drift: 0.5 }],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.01'],
     'response_time{phase:fault}': ['p(99)<3000'],
   },

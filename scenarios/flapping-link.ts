@@ -35,6 +35,7 @@ export default defineScenario({
     { kind: 'hold', target: 'follower', at: '17s', duration: '1s' },
   ],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.05'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },

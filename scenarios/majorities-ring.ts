@@ -30,6 +30,7 @@ export default defineScenario({
   },
   faults: [{ kind: 'partition', shape: 'majorities-ring', at: '6s', duration: '5s' }],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.05'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },

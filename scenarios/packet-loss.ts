@@ -30,6 +30,7 @@ export default defineScenario({
   },
   faults: [{ kind: 'loss', target: 'leader', probability: 0.05, at: '6s', duration: '5s' }],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.05'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },

@@ -32,6 +32,7 @@ export default defineScenario({
     { kind: 'partition', shape: 'halves', mode: 'cut', clients: true, at: '13s', duration: '4s' },
   ],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.01'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },

@@ -30,6 +30,9 @@ export default defineScenario({
   },
   faults: [{ kind: 'partition', shape: 'isolate-leader', at: '6s', duration: '5s' }],
   thresholds: {
+    operations_lost: ['count==0'],
+    // A new leader within a second or two; the rest is for slow machines.
+    first_write: ['max<10000'],
     operations_failed: ['rate<0.01'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },

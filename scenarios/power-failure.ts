@@ -29,6 +29,7 @@ export default defineScenario({
   },
   faults: [{ kind: 'crash', target: 'all', at: '6s', duration: '2s' }],
   thresholds: {
+    operations_lost: ['count==0'],
     'response_time{phase:after}': ['p(99)<1000'],
   },
 });

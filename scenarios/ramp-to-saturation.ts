@@ -1,7 +1,7 @@
-// Teaches how much a cluster takes: the rate rises in steps until the system can no longer keep up, and beyond. The knee is the highest
-// step whose response time at p99 stays below the limit, with what was offered answered and nothing dropped. Look at the table of steps:
-// flat latency up to the knee, and behind it a queue that grows for as long as the step lasts. "Not reached" means that the steps must
-// go higher; "at least" that the generator gave out before the system did.
+// Teaches how much a cluster takes: the rate rises in steps until the system can no longer keep up, and beyond. The knee is the
+// highest step whose response time at p99 stays below the limit, with what was offered answered and nothing dropped. Look at the
+// table of steps: flat latency up to the knee, and behind it a queue that grows for as long as the step lasts. "Not reached" means
+// that the steps must go higher; "at least" that the generator gave out before the system did.
 
 import { defineScenario, steps } from '../src/harness/scenario/scenario.ts';
 

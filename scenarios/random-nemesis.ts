@@ -1,7 +1,7 @@
 // Teaches that what was not thought of is found by chance: one fault after the other, drawn from everything that a cluster must
 // survive, at random times. Look for the verdict `valid` whatever was drawn, for a proof under every fault (one that could not be
-// carried out at its moment is listed as skipped, with the reason), and for the seed at the end: it repeats the schedule. `--duration 15m`
-// lets it go on; what one run does not find, a longer one or another seed may.
+// carried out at its moment is listed as skipped, with the reason), and for the seed at the end: it repeats the schedule. With
+// `--duration 15m` it goes on; what one run does not find, a longer one or another seed may.
 
 import { defineScenario } from '../src/harness/scenario/scenario.ts';
 
@@ -77,8 +77,9 @@ export default defineScenario({
     ],
   },
   thresholds: {
-    // Nobody is served while all nodes are down; most of the time somebody must be.
-    operations_failed: ['rate<0.2'],
+    operations_lost: ['count==0'],
+    // Nobody is served while all nodes are down, and it is chance how often that is; most of the time somebody must be.
+    operations_failed: ['rate<0.5'],
     'response_time{phase:after}': ['p(99)<3000'],
   },
 });

@@ -33,6 +33,7 @@ export default defineScenario({
     { kind: 'restart', target: 'n3', at: '15s', duration: '1s' },
   ],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.01'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },

@@ -31,6 +31,7 @@ export default defineScenario({
   },
   faults: [{ kind: 'slow-disk', target: 'leader', at: '6s', duration: '8s', delay: '3s' }],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.01'],
     'response_time{phase:after}': ['p(99)<1000'],
   },

@@ -30,6 +30,7 @@ export default defineScenario({
   },
   faults: [{ kind: 'latency', target: 'follower', delay: '100ms', jitter: '50ms', at: '6s', duration: '5s' }],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.01'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },

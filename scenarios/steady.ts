@@ -29,6 +29,7 @@ export default defineScenario({
     },
   },
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.001'],
     dropped_iterations: ['count==0'],
     'response_time{phase:baseline}': ['p(50)<250', 'p(99)<1000'],

@@ -1,7 +1,7 @@
-// Teaches what atomic means when the leader dies in the middle: transfers between accounts (several statements that happen together or
-// not at all), appends to lists, whose every read shows the order of all appends before it, and compare-and-sets, while the leader is
-// killed and its successor is stopped. Look for the same total in every read of the bank, for no element of a list lost, repeated or out
-// of order, for transfers that are refused for want of money (these are answers, no errors), and for the verdict `valid`.
+// Teaches what atomic means when the leader dies in the middle: transfers between accounts (several statements that happen together
+// or not at all), appends to lists, whose every read shows the order of all appends before it, and compare-and-sets, while the
+// leader is killed and its successor is stopped. Look for the same total in every read of the bank, for no element of a list lost,
+// repeated or out of order, for transfers that are refused for want of money (answers, no errors), and for the verdict `valid`.
 
 import { defineScenario } from '../src/harness/scenario/scenario.ts';
 
@@ -44,6 +44,7 @@ export default defineScenario({
     { kind: 'pause', target: 'leader', at: '14s', duration: '4s' },
   ],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.01'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },

@@ -33,6 +33,7 @@ export default defineScenario({
     { kind: 'crash', target: 'leader', at: '15s', duration: '2s' },
   ],
   thresholds: {
+    operations_lost: ['count==0'],
     operations_failed: ['rate<0.01'],
     'response_time{phase:after}': ['p(99)<1000'],
   },

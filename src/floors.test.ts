@@ -24,6 +24,7 @@ const FLOORS: Record<string, number> = {
   'src/harness/history': 2,
   'src/harness/result': 2,
   'src/harness/links': 2,
+  'src/harness/etcd': 2,
   'src/harness/load': 3,
   'src/harness/micro': 3,
   'src/harness/faults': 3,

@@ -14,8 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { freePorts } from '../harness/launch/free-ports.ts';
-import { freshSeed, Random } from '../runtime/random.ts';
+import { freePortRow } from './testing/free-port-row.ts';
 import { processesNaming, type Running, start, windtunnel } from './testing/windtunnel.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 50 };
@@ -35,27 +34,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Six ports in a row that are free: three for gRPC, three for HTTP. */
-async function freeRow(): Promise<number> {
-  const random = new Random(freshSeed());
-  for (;;) {
-    const [first = 0] = await freePorts(1, random);
-    const row = await Promise.allSettled(Array.from({ length: 6 }, (_, at) => probe(first + at)));
-    if (row.every((each) => each.status === 'fulfilled')) return first;
-  }
-}
-
-async function probe(port: number): Promise<void> {
-  const { createServer } = await import('node:net');
-  await new Promise<void>((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve()));
-  });
-}
-
 async function up(): Promise<Running & { port: number }> {
-  const port = await freeRow();
+  const port = await freePortRow(6);
   const cluster = start(['cluster', 'up', '--data', folder, '--port', String(port)]);
   running.push(cluster);
   await cluster.printed(/Ctrl-C stops the cluster/);

@@ -125,6 +125,14 @@ test('a node that answers reads from stale state is found: exit 95, with an expl
   expect(result?.verdicts.correct).toBe('violated');
   expect(result?.checks[0]?.explanation).toMatch(/cannot be put in any order/);
   expect(canary.out()).toMatch(/violated/);
+  const file = result?.checks[0]?.explanationFile;
+  expect(file).toBe(`${scenario}/violation-linearizability.txt`);
+  expect(canary.out()).toContain(file);
+  const [only = ''] = readdirSync(results);
+  const text = readFileSync(join(results, only, file ?? ''), 'utf8');
+  expect(text).toContain(result?.checks[0]?.explanation);
+  // Every operation that is shown has its times.
+  expect(text).toMatch(/process \d+ +read -> (nil|\d+) +[\d.]+m?s \.\. [\d.]+m?s/);
 }, 120_000);
 
 test('a threshold that fails is exit 99, and one with abortOnFail ends the run early', async () => {
@@ -138,6 +146,37 @@ test('a threshold that fails is exit 99, and one with abortOnFail ends the run e
   expect([99, 96], out).toContain(code);
   expect(result).toMatchObject({ status: 'aborted', thresholds: [{ passed: false, aborted: true }] });
   expect(result?.durationMs).toBeLessThan(60_000);
+}, 120_000);
+
+test('a threshold on what a fault costs ends the run when it is crossed: exit 99', async () => {
+  const results = join(folder, 'results');
+  const path = scenarioFile(
+    `faults: [{ kind: 'crash', target: 'leader', at: '1s', duration: '1s' }],
+     thresholds: {
+       'write_gap{fault:crash}': [{ threshold: 'max<1', abortOnFail: true }],
+       first_write: ['max<0.001'],
+       operations_lost: ['count==0'],
+       'errors{code:session-window}': ['count==0'],
+     }`,
+  );
+  writeFileSync(path, readFileSync(path, 'utf8').replaceAll("duration: '4s'", "duration: '10m'"));
+  const { code, out } = await windtunnel('run', path, '--results', results);
+  // The instrument may be late on a busy machine, which is exit 96 and not what this test is about.
+  expect([99, 96], out).toContain(code);
+  const [result] = (await resultOf(results)).scenarios;
+  expect(result?.status).toBe('aborted');
+  expect(result?.durationMs).toBeLessThan(60_000);
+  expect(result?.thresholds.map(({ metric, passed, aborted }) => [metric, passed, aborted])).toEqual([
+    ['write_gap{fault:crash}', false, true],
+    ['first_write', false, false],
+    ['operations_lost', true, false],
+    ['errors{code:session-window}', true, false],
+  ]);
+  const [crash] = result?.faults ?? [];
+  expect(result?.thresholds[0]?.observed).toBe(crash?.longestWriteGapMs);
+  expect(crash?.operations).toBeGreaterThan(0);
+  expect(crash?.windowEndMs).toBeLessThanOrEqual(result?.durationMs ?? 0);
+  expect(result?.operationsLost).toBe(0);
 }, 120_000);
 
 describe('interrupted', () => {

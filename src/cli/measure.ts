@@ -15,8 +15,10 @@ import { createResultFolder, resultId, writeRun } from '../harness/result/files.
 import { type Microbenchmark, type Run, SCHEMA_VERSION, type ScenarioResult } from '../harness/result/schema.ts';
 import { runScenario } from '../harness/run.ts';
 import { failedResult } from '../harness/run-result.ts';
+import { ScenarioError } from '../harness/scenario/options.ts';
 import { MAX_GENERATORS } from '../harness/scenario/validate.ts';
 import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
+import { codeProblems } from '../harness/target/error-codes.ts';
 import { type Invocation, type OptionSpec, UsageError, wholeNumber } from './command.ts';
 import { catchInterrupts } from './interrupt.ts';
 import { wantsColour, widthOf } from './terminal.ts';
@@ -31,8 +33,13 @@ export interface Plan {
   readonly results: string;
 }
 
-/** Carries out a plan, writes results/<UTC>-<commit>/run.json and its page whatever happens, and resolves with the exit code. */
+/**
+ * Carries out a plan, writes results/<UTC>-<commit>/run.json and its page whatever happens, and resolves with the exit code.
+ * @throws ScenarioError before anything is run, when a threshold could never fail
+ */
 export async function measure(plan: Plan): Promise<number> {
+  const problems = plan.scenarios.flatMap(codeProblems);
+  if (problems.length > 0) throw new ScenarioError(problems);
   const clock = systemClock;
   const startedWallMs = clock.wallTime();
   const environment = await captureEnvironment(clock);

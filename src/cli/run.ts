@@ -16,6 +16,7 @@ import {
   SEED_OPTION,
 } from './measure.ts';
 import { scenarioList } from './scenario-list.ts';
+import { TARGET_OPTIONS, targetOf } from './target-options.ts';
 import { wantsColour, widthOf } from './terminal.ts';
 
 export const run: Command = {
@@ -24,6 +25,7 @@ export const run: Command = {
   arguments: 'SCENARIO...',
   options: {
     list: { type: 'boolean', short: 'l', description: 'list the scenarios that come with windtunnel, and run nothing' },
+    ...TARGET_OPTIONS,
     nodes: { type: 'string', short: 'n', placeholder: 'N', description: 'how many nodes, 1 to 9', defaultText: "the scenario's" },
     duration: {
       type: 'string',
@@ -47,6 +49,8 @@ export const run: Command = {
 Examples:
   windtunnel run leader-crash
   windtunnel run steady --nodes 5 --duration 1m
+  windtunnel run leader-crash --target etcd
+  windtunnel run steady --target external --endpoint 127.0.0.1:7401 --endpoint 127.0.0.1:7402
   windtunnel run ./my.scenario.ts --seed 42`,
   async run(invocation) {
     const folder = packageFolder('scenarios');
@@ -64,6 +68,7 @@ Examples:
       nodes: wholeNumber(invocation, 'nodes', 1, 9),
       links: text(invocation, 'links') === undefined ? undefined : choice(invocation, 'links', ['on', 'off'], 'on') === 'on',
       generators: generatorsOf(invocation),
+      target: targetOf(invocation),
     };
     const scenarios = await loadScenarios(invocation.positionals, folder);
     return measure({

@@ -66,8 +66,8 @@ export default defineScenario({
   //   lasts: ['2s', '4s'],
   // },
 
-  // What must hold; a threshold that does not is exit code 99. Times are milliseconds, shares go from 0 to 1. The phases are warmup,
-  // baseline, fault, recovery and after; without one, all but the warm-up count.
+  // What must hold; a threshold that does not is exit code 99. Times are milliseconds, shares go from 0 to 1. The phases are
+  // warmup, baseline, fault, recovery and after; without one, all but the warm-up count.
   thresholds: {
     operations_failed: ['rate<0.05'],
     'response_time{phase:recovery}': ['p(99)<5000'],

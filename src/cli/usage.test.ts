@@ -61,12 +61,17 @@ describe('usage errors: exit 1, one line that says what to do', () => {
     [['bench', '--seed', '-1'], /--seed needs a value; one that begins with '-' is written --seed=-/],
     [['bench', '--seed=-1'], /--seed takes a whole number from 0 to \d+, not '-1'/],
     [['run'], /run takes a scenario; there are (.+, )?leader-crash, .*steady/],
+    [['run', 'steady', '--target', 'ectd'], /--target takes one of process, etcd, external, not 'ectd'/],
+    [['run', 'steady', '--target', 'process=node'], /--target process takes no '=node'/],
+    [['run', 'steady', '--endpoint', '127.0.0.1:1'], /--endpoint goes with --target external, not without it/],
+    [['run', 'steady', '--target', 'etcd', '--protocol', 'etcd'], /--protocol goes with --target external, not etcd/],
+    [['run', 'steady', '--target', 'external', '--protocol', 'http'], /--protocol takes one of windtunnel, etcd, not 'http'/],
     [['run', 'steady', '--nodes', '0'], /--nodes takes a whole number from 1 to 9, not '0'/],
     [['init'], /init takes the file to write: windtunnel init my\.scenario\.ts/],
     [['init', 'a.ts', 'b.ts'], /init takes one file, not also 'b\.ts'/],
     [['init', 'notes.md'], /init writes a module such as my\.scenario\.ts, not 'notes\.md'/],
     [['init', 'types.d.ts'], /init writes a module such as my\.scenario\.ts, not 'types\.d\.ts'/],
-    [['init', '---.ts'], /unknown option|must have a letter or digit in its name/],
+    [['init', './---.ts'], /'\.\/---\.ts' must have a letter or digit in its name/],
     [['init', '/nonexistent/my.ts'], /there is no folder \/nonexistent to write my\.ts into/],
     [['micro', 'no-such-benchmark'], /no microbenchmark matches 'no-such-benchmark'; the suites are actor/],
     [['cluster'], /cluster takes 'up'/],
@@ -104,6 +109,23 @@ describe('invalid configurations: exit 104, the option named', () => {
   test('a misspelt option', async () => {
     const { code, err } = await windtunnel('run', scenarioFile('misspelt', `loads: { a: { ${LOAD}, rate: 5, maxVus: 3 } }`));
     expect(err).toMatch(/maxVus.*maxVUs/);
+    expect(code).toBe(104);
+  });
+
+  test.each([
+    ['first_writ', /no metric is called 'first_writ'; did you mean 'first_write'\?/],
+    [
+      'errors{code:deadline-exceded}',
+      /names the code 'deadline-exceded', which no error has; did you mean 'deadline-exceeded'\?/,
+    ],
+    ['errors{operation:ad}', /names the operation 'ad', but there are add; did you mean 'add'\?/],
+    ['recovered', /thresholds\['recovered'\] is measured of faults, and the scenario has none/],
+  ])('a threshold on %s', async (metric, message) => {
+    const expression = metric.startsWith('errors') ? 'count<1' : 'max<1';
+    const more = `loads: { a: { ${LOAD}, rate: 5 } }, thresholds: { '${metric}': ['${expression}'] }`;
+    const path = scenarioFile('unmeasured', more);
+    const { code, err } = await windtunnel('run', path);
+    expect(err).toMatch(message);
     expect(code).toBe(104);
   });
 

@@ -67,7 +67,7 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
   return {
     name: scenario.name,
     description: scenario.description,
-    target: 'process',
+    target: scenario.target.kind,
     status,
     ...(parts.interrupted && { statusReason: 'interrupted by the user' }),
     ...(parts.aborted && { statusReason: 'a threshold with abortOnFail was crossed' }),
@@ -140,7 +140,7 @@ export function failedResult(scenario: ValidScenario, seed: number, startedWallM
   return {
     name: scenario.name,
     description: scenario.description,
-    target: 'process',
+    target: scenario.target.kind,
     status: 'failed',
     statusReason: reason,
     seed,

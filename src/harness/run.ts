@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
-import { freshSeed, Random } from '../runtime/random.ts';
+import { Random } from '../runtime/random.ts';
 import { checkHistories, checkNodes, uncheckedHistories } from './check/check-histories.ts';
 import { writeViolations } from './check/violation-files.ts';
 import { runFaults } from './faults/schedule.ts';
@@ -13,7 +13,7 @@ import { generatorProblems, instrumentOf } from './generate/judgement.ts';
 import { saturationOf } from './generate/saturation.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
-import { launchProcesses } from './launch/process-launcher.ts';
+import { launchTarget } from './launch/launch.ts';
 import { faultFigures } from './load/fault-figures.ts';
 import { defaultLimits } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
@@ -24,7 +24,8 @@ import { type Measured, resultOf } from './run-result.ts';
 import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import { rateStepsOf } from './scenario/rate-steps.ts';
-import { needsFaultControl, type ValidScenario } from './scenario/valid-scenario.ts';
+import { impossibleOn } from './scenario/target-consistency.ts';
+import type { ValidScenario } from './scenario/valid-scenario.ts';
 
 export interface ScenarioProgress {
   readonly elapsedMs: number;
@@ -55,7 +56,7 @@ const FINAL_TIMEOUT_MS = 30_000;
 const CHECK_TIME_LIMIT_MS = 60_000;
 
 /**
- * Runs one scenario on a cluster of processes that is started for it and stopped after it.
+ * Runs one scenario on its target: a cluster that is started for it and stopped after it, or one that runs already.
  * Throws LaunchError when the cluster cannot be started and GeneratorError when it cannot be prepared; nothing is left running.
  */
 export async function runScenario(scenario: ValidScenario, options: RunScenarioOptions): Promise<ScenarioResult> {
@@ -64,15 +65,14 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   await mkdir(folder, { recursive: true });
   await using cleanup = new AsyncDisposableStack();
 
-  onStep(`starting ${scenario.cluster.nodes} nodes`);
-  const { cluster, watch } = await startCluster(scenario, folder, options, cleanup);
+  const attached = scenario.target.kind === 'external';
+  const { nodes } = scenario.cluster;
+  onStep(attached ? 'connecting' : `starting ${nodes} ${scenario.target.kind === 'etcd' ? 'etcd servers' : 'nodes'}`);
+  const { cluster, addresses, watch } = await startCluster(scenario, folder, options, cleanup);
   const random = new Random(options.seed);
   const generators = await Generators.start({
     scenario,
-    addresses: {
-      endpoints: cluster.nodes.map((node) => node.endpoint),
-      httpEndpoints: cluster.nodes.map((node) => node.httpEndpoint),
-    },
+    addresses,
     folder,
     seed: options.seed,
     clock,
@@ -94,7 +94,7 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   }
   onStep('completing the history');
   const { files: histories, complete } = await generators.close();
-  onStep('stopping the nodes');
+  if (!attached) onStep('stopping the nodes');
   await cluster.stop();
 
   onStep('checking the history');
@@ -105,7 +105,8 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
     ...(complete
       ? await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)
       : uncheckedHistories(histories, 'a generator failed, so its history may lack operations')),
-    ...checkNodes(cluster.events, clock),
+    // Others than our nodes do not say what they applied, nor from when on they led: there is nothing to check.
+    ...(scenario.target.kind === 'process' ? checkNodes(cluster.events, clock) : []),
   ];
   const historyFiles = histories.map((path) => relative(options.folder, path));
   return resultOf(scenario, {
@@ -121,25 +122,14 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
 }
 
 async function startCluster(scenario: ValidScenario, folder: string, options: RunScenarioOptions, cleanup: AsyncDisposableStack) {
-  const { clock, seed } = options;
+  const { clock, seed, environment } = options;
   const dataFolder = await mkdtemp(join(tmpdir(), 'windtunnel-'));
   cleanup.defer(() => rm(dataFolder, { recursive: true, force: true }));
-  const cluster = await launchProcesses({
-    clusterId: `${scenario.name}-${seed}`,
-    nodes: scenario.cluster.nodes,
-    dataFolder,
-    logFolder: folder,
-    clock,
-    links: scenario.cluster.links ? { seed } : undefined,
-    // Not from the seed: a repeated run must not fight over the ports of the first.
-    random: new Random(freshSeed()),
-    ...(options.environment && { environment: options.environment }),
-    faultControl: [...scenario.faults, ...(scenario.nemesis?.mix ?? [])].some(needsFaultControl),
-  });
+  const { cluster, addresses } = await launchTarget(scenario, { seed, dataFolder, logFolder: folder, clock, environment });
   cleanup.defer(() => cluster.stop());
   const watch = new ClusterWatch(cluster.events);
-  await cluster.waitForLeader(LEADER_TIMEOUT_MS);
-  return { cluster, watch };
+  if (scenario.target.kind !== 'external') await cluster.waitForLeader(LEADER_TIMEOUT_MS);
+  return { cluster, addresses, watch };
 }
 
 interface Parts {
@@ -196,6 +186,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
         }),
       runFaults({
         faults: faultsOf(scenario, options.seed),
+        impossible: ({ kind }) => impossibleOn(scenario.target, kind),
         context: {
           clock,
           target: cluster,

@@ -44,6 +44,16 @@ describe('acknowledged writes', () => {
     expect(explainAcknowledgedWrites(result)).toContain(`violated: ${reason}\n`);
   });
 
+  test('a violation tells of every add in question when it was, and of the final read', async () => {
+    const result = await check(`${ADDS} \n 9 invoke read-all \n 9 ok [1, 3, "x"]`);
+    expect(explainAcknowledgedWrites(result).split('\n').slice(2)).toEqual([
+      '  event 2, 2us .. 3us, process 0: add 2, acknowledged, but not in the final read',
+      '  event 4, 4us .. 5us, process 0: add 3, in the final read although it definitely failed, fail (refused)',
+      '  "x", in the final read although nobody added it',
+      '  event 9, 9us .. 10us, process 9: the final read-all, of 3 elements',
+    ]);
+  });
+
   test('all kinds at once are all told, with at most ten elements each', async () => {
     const many = Array.from({ length: 12 }, (_, at) => `${at} invoke add ${at} \n ${at} ok`).join('\n');
     const result = await check(`${many} \n 9 invoke read-all \n 9 ok [99, 99]`);

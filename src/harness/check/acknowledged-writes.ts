@@ -150,7 +150,7 @@ function explanationOf(
     samples[kind].map((value) => {
       const add = adds.get(elements.intern(value));
       const shown = describeValue(value);
-      return add === undefined ? `${shown}: nobody added it` : lineOf(add, `add ${shown}, ${WORDS[kind]}`);
+      return add === undefined ? `${shown}, ${WORDS[kind]}` : lineOf(add, `add ${shown}, ${WORDS[kind]}`);
     }),
   );
   return [...lines, lineOf(finalRead, `the final read-all, of ${(finalRead.output as unknown[]).length} elements`)];
@@ -158,10 +158,10 @@ function explanationOf(
 
 const KINDS = ['lost', 'phantom', 'unexpected', 'duplicated'] as const;
 const WORDS = {
-  lost: 'acknowledged, but missing from the final read',
-  phantom: 'there, although it definitely failed',
-  unexpected: 'there, although nobody added it',
-  duplicated: 'there more than once',
+  lost: 'acknowledged, but not in the final read',
+  phantom: 'in the final read although it definitely failed',
+  unexpected: 'in the final read although nobody added it',
+  duplicated: 'more than once in the final read',
 };
 
 function judge(examined: Examined, explain: () => readonly string[]): AcknowledgedWritesResult {

@@ -3,6 +3,7 @@ import { Random } from '../../runtime/random.ts';
 import { VirtualClock } from '../../runtime/virtual-clock.ts';
 import type { HistoryEvent } from '../history/event.ts';
 import { checkAppendLists } from './append-lists.ts';
+import { countsOf } from './check-file.ts';
 import { HistoryStructureError, pairOperations } from './operation.ts';
 import { ReadLists } from './read-lists.ts';
 import { explain } from './render.ts';
@@ -81,6 +82,21 @@ describe('append-only lists', () => {
     expect(result).toMatchObject({ verdict: 'violated', explanation: { note } });
     expect(result.verdict === 'violated' && result.explanation.witness).toHaveLength(witness);
     expect(explain(result)).toContain(note);
+  });
+
+  test.each([
+    ['none', 0, `${twoAppends} \n 1 invoke read \n 1 ok [1, 2]`],
+    ['one that no later read saw', 1, `${twoAppends} \n 1 invoke read \n 1 ok [1]`],
+    [
+      'one under the list that another read contradicts',
+      0,
+      `${twoAppends} \n 1 invoke read \n 1 ok [1] \n 1 invoke read \n 1 ok [2]`,
+    ],
+    ['none that a later read sees again', 0, `${twoAppends} \n 1 invoke read \n 1 ok [] \n 1 invoke read \n 1 ok [1, 2]`],
+    ['none that a read under way may have missed', 0, `1 invoke read \n ${twoAppends} \n 1 ok []`],
+    ['none that may not have happened', 0, '0 invoke append 1 \n 0 info \n 1 invoke read \n 1 ok []'],
+  ])('counts lost appends: %s', async (_, lost, text) => {
+    expect(countsOf(await check(text))).toEqual({ keys: 1, lost });
   });
 
   test('refuses what is no list, and elements that are appended twice', async () => {

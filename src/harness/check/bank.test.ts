@@ -65,6 +65,13 @@ describe('a bank', () => {
     expect(result.verdict === 'violated' && result.explanation.at(-1)).toContain('process 1: read-all -> ');
   });
 
+  test('of which every read is explained has lost nothing', async () => {
+    expect((await check(`${done} \n 1 invoke read-all \n 1 ok [6, 14, 10]`)).counts).toMatchObject({ unexplained: 0, lost: 0 });
+    const violated = await check(`${done} \n 1 invoke read-all \n 1 ok [10, 10, 10]`);
+    expect(violated.verdict).toBe('violated');
+    expect(violated.counts).not.toHaveProperty('lost');
+  });
+
   test('refuses what is no bank', async () => {
     for (const text of [
       '0 invoke add 1',

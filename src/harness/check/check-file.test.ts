@@ -63,7 +63,11 @@ describe('checking a file', () => {
       verdict: 'violated',
       results: [{ checker: 'acknowledged-writes' }],
     });
-    expect(checked.summary).toBe('violated: 1 lost (1)\n  2 attempted, 2 acknowledged, 1 lost, 0 unknown of which 0 survived');
+    expect(checked.summary).toBe(
+      'violated: 1 lost (1)\n  2 attempted, 2 acknowledged, 1 lost, 0 unknown of which 0 survived\n' +
+        '  event 0, 0 .. 1us, process 0: add 1, acknowledged, but not in the final read\n' +
+        '  event 4, 4us .. 5us, process 1: the final read-all, of 1 elements',
+    );
   });
 
   test('of texts', async () => {

@@ -45,7 +45,7 @@ export interface FaultTarget {
   wipe(node: string): Promise<string>;
   /** Resolves when a node that was wiped and restarted has caught up with the others; rejects when it takes longer. */
   waitForRejoin(node: string, timeoutMs: number): Promise<void>;
-  /** Asks the node to end in good order; resolves with how it ended when it is gone. */
+  /** Asks the node to end in good order; resolves with how it ended when it is gone: 'exit code 0' or 'in good order, ...' when it could. */
   shutDown(node: string): Promise<string>;
   /** Resolves with how the node's process ended, when it is gone. */
   ended(node: string): Promise<string>;

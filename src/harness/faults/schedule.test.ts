@@ -18,6 +18,7 @@ function schedule(
   const state = { term: 1, leader: 'n1' as string | undefined };
   void runFaults({
     faults: faults.map((fault) => ({ fault, by })),
+    impossible: ({ kind }) => (kind === 'wipe' ? 'nothing to wipe' : undefined),
     context: {
       clock,
       target: {
@@ -137,6 +138,13 @@ describe('a fault of the nemesis is skipped, with the reason, and nothing else i
     // The load never hears of what did not begin.
     expect(seen).toEqual(['start@500', 'crash n3@500', 'restart n3@600', 'end@600']);
     expect(records()).toMatchObject([{ target: 'n3', proof: { proven: true } }]);
+  });
+
+  test('when the target cannot have it', async () => {
+    const { clock, seen, skipped } = nemesis([{ ...crashAt(100, 100), kind: 'wipe' }]);
+    await clock.advanceAsync(1_000);
+    expect(skipped()).toEqual([{ kind: 'wipe', target: 'n2', atMs: 100, reason: 'nothing to wipe' }]);
+    expect(seen).toEqual([]);
   });
 
   test('when the one before it takes longer to be undone than planned', async () => {

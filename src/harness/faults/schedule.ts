@@ -23,6 +23,8 @@ import { beginWipe } from './wipe.ts';
 
 export interface FaultScheduleOptions {
   readonly faults: readonly PlannedFault[];
+  /** Why the target cannot have a fault, or undefined when it can. */
+  readonly impossible: (fault: ValidFault) => string | undefined;
   /** Each fault draws from a stream of its own, so that one that is skipped changes nothing for the others. */
   readonly context: FaultContext;
   readonly clock: Clock;
@@ -54,7 +56,7 @@ export interface FaultsOutcome {
 
 /**
  * Resolves when every fault has ended, with those that began. A fault of the scenario that cannot be carried out is one without
- * proof; one of the nemesis that meets another one, or needs a leader when there is none, is skipped.
+ * proof; one of the nemesis that the target cannot have, that meets another one, or needs a leader when there is none, is skipped.
  */
 export async function runFaults(options: FaultScheduleOptions): Promise<FaultsOutcome> {
   const lasting = new Set<ValidFault>();
@@ -63,7 +65,7 @@ export async function runFaults(options: FaultScheduleOptions): Promise<FaultsOu
     options.faults.map(async ({ fault, by }, at) => {
       if (!(await waitUntil(fault.atMs, options))) return undefined;
       const context = { ...options.context, random: options.context.random.fork(String(at)) };
-      const reason = by === 'nemesis' ? reasonToSkip(fault, lasting, context) : undefined;
+      const reason = by === 'nemesis' ? (options.impossible(fault) ?? reasonToSkip(fault, lasting, context)) : undefined;
       if (reason !== undefined) {
         skipped.push({ kind: fault.kind, target: subjectOf(fault), atMs: options.clock.now() - options.originMs, reason });
         return undefined;

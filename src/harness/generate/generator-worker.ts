@@ -80,6 +80,7 @@ class GeneratorHost {
       random: this.#random,
       recorder: this.#writer,
       invoke: this.#target.invoke,
+      saturate: this.#target.saturate,
       sink: this.#history.record,
       signal: this.#stop.signal,
     });

@@ -63,7 +63,7 @@ export interface Cluster {
   wipe(node: string): Promise<string>;
   /** Resolves when a node that was wiped and restarted has caught up; rejects with LaunchError after `timeoutMs`. */
   waitForRejoin(node: string, timeoutMs: number): Promise<void>;
-  /** Asks a node to end in good order; resolves when it is gone, with how it ended ('exit code 0' when it could). */
+  /** Asks a node to end in good order; resolves when it is gone, with how it ended ('exit code 0' or 'in good order, ...' when it could). */
   shutDown(node: string): Promise<string>;
   /** Resolves when the node's process is gone, with how it ended. */
   ended(node: string): Promise<string>;

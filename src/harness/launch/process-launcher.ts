@@ -1,77 +1,46 @@
-// Starts a cluster as processes on this machine, on loopback.
+// Starts a cluster of our nodes as processes on this machine, on loopback.
 
 import { join } from 'node:path';
-import { known } from '../../runtime/assert.ts';
-import type { Clock } from '../../runtime/clock.ts';
-import type { Random } from '../../runtime/random.ts';
 import type { Injection, InjectionReport } from '../../system/rpc/injection.ts';
-import { type Cluster, type ClusterEvent, type ClusterNode, LaunchError } from './cluster.ts';
-import { freePorts } from './free-ports.ts';
-import type { LinkControl } from '../faults/fault.ts';
+import type { Cluster } from './cluster.ts';
 import { type DirectAddresses, directRoutes, linkPlans, type Routes, routesThrough } from './link-plans.ts';
-import { LinkProcess } from './link-process.ts';
+import { launchOnFreePorts, LINKS_LISTEN, LocalCluster, type LocalClusterOptions } from './local-cluster.ts';
 import { NodeProcess } from './node-process.ts';
 
-export interface ProcessClusterOptions {
-  readonly clusterId: string;
-  /** 1 to 9. */
-  readonly nodes: number;
-  /** Each node has its own folder below it. */
-  readonly dataFolder: string;
-  readonly logFolder: string;
+export interface ProcessClusterOptions extends LocalClusterOptions {
   /** The gRPC port of the first node; the others and the HTTP ports follow it. Default: free ports are looked for. */
   readonly firstPort?: number;
-  readonly clock: Clock;
-  readonly random: Random;
   /** Environment of single nodes, for known-bad variants in tests. */
   readonly environment?: (node: string) => Readonly<Record<string, string>>;
-  /** Everything between the nodes, and from clients to them, goes through links; the seed is that of their jitter and loss. */
-  readonly links?: { readonly seed: number } | undefined;
   /** Whether faults may be injected into the nodes (`inject`). Default false: what is only measured runs without the means to. */
   readonly faultControl?: boolean;
 }
 
-/** Between our choice of a free port and the node's use of it somebody else may take it. */
-const MOST_TRIES = 5;
-
 /** Resolves when every node listens. @throws LaunchError; then nothing is left running. */
 export async function launchProcesses(options: ProcessClusterOptions): Promise<Cluster> {
-  for (let attempt = 1; ; attempt++) {
-    const ports =
-      options.firstPort === undefined
-        ? await freePorts(options.nodes * 2, options.random)
-        : fixedPorts(options.firstPort, options.nodes);
+  const { firstPort, nodes, random } = options;
+  const start = async (ports: readonly number[]) => {
     const cluster = new ProcessCluster(options, ports);
     try {
       await cluster.start(options);
       return cluster;
     } catch (error) {
       await cluster.stop();
-      const portTaken = error instanceof LaunchError && /EADDRINUSE|cannot listen/.test(error.message);
-      if (options.firstPort !== undefined || !portTaken || attempt === MOST_TRIES) throw error;
+      throw error;
     }
-  }
+  };
+  return firstPort === undefined ? launchOnFreePorts(nodes * 2, random, start) : start(fixedPorts(firstPort, nodes));
 }
 
 function fixedPorts(first: number, nodes: number): number[] {
   return Array.from({ length: nodes * 2 }, (_, at) => first + at);
 }
 
-/** Where the links listen: on free ports, which they hold for as long as they run. */
-const LINKS_LISTEN = '127.0.0.1:0';
-
-class ProcessCluster implements Cluster {
-  readonly events: ClusterEvent[] = [];
+class ProcessCluster extends LocalCluster<NodeProcess> {
   readonly #direct: readonly DirectAddresses[];
-  #nodes: readonly ClusterNode[] = [];
-  #links: LinkProcess | undefined;
-  #processes: ReadonlyMap<string, NodeProcess> = new Map();
-  readonly #listeners = new Set<(event: ClusterEvent) => void>();
-  readonly #clock: Clock;
-  #leader: { node: string; term: number } | undefined;
 
   constructor(options: ProcessClusterOptions, ports: readonly number[]) {
-    this.#clock = options.clock;
+    super(options.clock);
     this.#direct = Array.from({ length: options.nodes }, (_, at) => ({
       id: `n${at + 1}`,
       grpc: `127.0.0.1:${ports[at]}`,
@@ -79,39 +48,22 @@ class ProcessCluster implements Cluster {
     }));
   }
 
-  get nodes(): readonly ClusterNode[] {
-    return this.#nodes;
-  }
-
-  get links(): LinkControl | undefined {
-    return this.#links?.control;
-  }
-
   async start(options: ProcessClusterOptions): Promise<void> {
-    const routes = options.links ? await this.#openLinks(options.links.seed, options) : directRoutes(this.#direct);
-    this.#nodes = this.#direct.map(({ id, grpc: directEndpoint }) => ({
+    const routes = options.links ? await this.#routesThroughLinks(options.links.seed, options) : directRoutes(this.#direct);
+    this.nodes = this.#direct.map(({ id, grpc: directEndpoint }) => ({
       id,
       endpoint: routes.client(id),
       httpEndpoint: routes.clientHttp(id),
       directEndpoint,
     }));
-    this.#processes = new Map(this.#direct.map((node) => [node.id, this.#nodeProcess(node, routes, options)]));
-    const started = await Promise.allSettled([...this.#processes.values()].map((node) => node.start()));
-    const failed = started.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    this.processes = new Map(this.#direct.map((node) => [node.id, this.#nodeProcess(node, routes, options)]));
+    await this.startProcesses();
   }
 
   /** Before the nodes: they must be told where they reach one another. */
-  async #openLinks(seed: number, { clusterId, logFolder, clock }: ProcessClusterOptions): Promise<Routes> {
-    this.#links = new LinkProcess({
-      clusterId,
-      seed,
-      logFile: join(logFolder, 'links.log'),
-      clock,
-      onDeath: (how) => this.#handle({ type: 'exited', node: 'links', wallMs: clock.wallTime(), expected: false, how }),
-    });
+  async #routesThroughLinks(seed: number, options: ProcessClusterOptions): Promise<Routes> {
     const plans = linkPlans(this.#direct, LINKS_LISTEN);
-    return routesThrough(plans, await this.#links.control.open(plans));
+    return routesThrough(plans, await this.openLinks(plans, seed, options));
   }
 
   #nodeProcess({ id, grpc, http }: DirectAddresses, routes: Routes, options: ProcessClusterOptions): NodeProcess {
@@ -132,108 +84,20 @@ class ProcessCluster implements Cluster {
       dataFolder: join(options.dataFolder, id),
       logFile: join(options.logFolder, `${id}.log`),
       clock: options.clock,
-      onEvent: (event) => this.#handle(event),
+      onEvent: (event) => this.handle(event),
     });
-  }
-
-  leader(): string | undefined {
-    return this.#leader?.node;
-  }
-
-  onEvent(listener: (event: ClusterEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  waitForLeader(timeoutMs: number): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const check = () => {
-        if (this.#leader === undefined) return;
-        unsubscribe();
-        cancel();
-        resolve(this.#leader.node);
-      };
-      const unsubscribe = this.onEvent(check);
-      const cancel = this.#clock.schedule(timeoutMs, () => {
-        unsubscribe();
-        reject(new LaunchError(`no leader was elected within ${timeoutMs} ms; the nodes' logs say why`));
-      });
-      check();
-    });
-  }
-
-  crash(node: string): Promise<string> {
-    return this.#process(node).kill();
-  }
-
-  restart(node: string): Promise<void> {
-    return this.#process(node).start();
   }
 
   wipe(node: string): Promise<string> {
-    return this.#process(node).wipe();
+    return this.process(node).wipe();
   }
 
   waitForRejoin(node: string, timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const check = () => {
-        if (!this.#process(node).rejoined) return;
-        unsubscribe();
-        cancel();
-        resolve();
-      };
-      const unsubscribe = this.onEvent(check);
-      const cancel = this.#clock.schedule(timeoutMs, () => {
-        unsubscribe();
-        reject(
-          new LaunchError(`node ${node} did not catch up within ${timeoutMs} ms after the loss of its data; its log says why`),
-        );
-      });
-      check();
-    });
-  }
-
-  shutDown(node: string): Promise<string> {
-    return this.#process(node).stop();
-  }
-
-  ended(node: string): Promise<string> {
-    return this.#process(node).ended;
+    const problem = `node ${node} did not catch up within ${timeoutMs} ms after the loss of its data; its log says why`;
+    return this.waitFor(() => this.process(node).rejoined, timeoutMs, problem);
   }
 
   inject(node: string, injection: Injection): Promise<InjectionReport> {
-    return this.#process(node).inject(injection);
-  }
-
-  pause(node: string): Promise<void> {
-    return this.#process(node).pause();
-  }
-
-  resume(node: string): Promise<void> {
-    return this.#process(node).resume();
-  }
-
-  isPaused(node: string): boolean {
-    return this.#process(node).paused;
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([...this.#processes.values()].map((node) => node.stop()));
-    await Promise.all([...this.#processes.values()].map((node) => node.closeLog()));
-    await this.#links?.stop();
-  }
-
-  #process(node: string): NodeProcess {
-    return known(this.#processes.get(node), `no such node: ${node}`);
-  }
-
-  #handle(event: ClusterEvent): void {
-    this.events.push(event);
-    if (event.type === 'role' && event.role === 'leader' && event.term >= (this.#leader?.term ?? 0)) {
-      this.#leader = { node: event.node, term: event.term };
-    } else if ((event.type === 'role' || event.type === 'exited') && this.#leader?.node === event.node) {
-      this.#leader = undefined;
-    }
-    for (const listener of this.#listeners) listener(event);
+    return this.process(node).inject(injection);
   }
 }

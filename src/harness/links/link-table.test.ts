@@ -340,3 +340,73 @@ describe('over the control connection', () => {
     await expect(gone.counters()).rejects.toThrow('the process of the links has ended');
   });
 });
+
+describe('the links of one dialler behind a SOCKS 5 proxy', () => {
+  const GREETING = [5, 1, 0];
+  const connectTo = (lastByte: number, port = 2380) => [5, 1, 0, 1, 192, 0, 2, lastByte, port >> 8, port & 255];
+  const CHOSEN = '\x05\x00';
+  const reply = (code: number) => CHOSEN + String.fromCharCode(5, code, 0, 1, 0, 0, 0, 0, 0, 0);
+  let proxyPort: number;
+
+  beforeEach(async () => {
+    const address = server.address();
+    const upstream = `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+    const routes = ['n2', 'n3'].map((to, at) => ({ to, address: `192.0.2.${at + 2}:2380`, upstream }));
+    const [where] = await table.open([{ from: 'n1', listen: '127.0.0.1:0', routes }]);
+    proxyPort = Number(where?.split(':')[1]);
+  });
+
+  test('each carry what is for the one who was asked for, and nothing of the talk about it', async () => {
+    const { socket, text } = await dial(proxyPort);
+    // In whatever pieces it comes; what follows the request is for the node.
+    for (const bytes of [GREETING.slice(0, 2), GREETING.slice(2), connectTo(3).slice(0, 7)]) {
+      socket.write(Buffer.from(bytes));
+      await sleep(systemClock, 5);
+    }
+    socket.write(Buffer.from([...connectTo(3).slice(7), ...Buffer.from('hello')]));
+    await until(() => text() === `${reply(0)}hello`, 'the echo');
+    expect(counters({ from: 'n1', to: 'n3' })).toMatchObject({ bytesIn: 5, bytesForwarded: 5, connectionsTotal: 1 });
+    expect(counters({ from: 'n3', to: 'n1' })).toMatchObject({ bytesForwarded: 5 });
+    expect(counters({ from: 'n1', to: 'n2' })).toMatchObject({ bytesIn: 0, connectionsTotal: 0 });
+  });
+
+  test('are held and cut one by one: a dialler believes that it is connected, as with any link', async () => {
+    table.apply('a', [{ from: 'n2', to: 'n1', rule: { block: 'hold' } }]);
+    const held = await dial(proxyPort);
+    held.socket.write(Buffer.from([...GREETING, ...connectTo(2), ...Buffer.from('wait')]));
+    await until(() => held.text() === reply(0), 'the answer to the request');
+    const free = await dial(proxyPort);
+    free.socket.write(Buffer.from([...GREETING, ...connectTo(3), ...Buffer.from('go')]));
+    await until(() => free.text() === `${reply(0)}go`, 'the echo of the other one');
+    expect(held.text()).toBe(reply(0));
+    table.lift('a');
+    await until(() => held.text() === `${reply(0)}wait`, 'what was held');
+    table.apply('b', [{ from: 'n1', to: 'n2', rule: { block: 'cut' } }]);
+    await until(() => held.events.includes('ECONNRESET'), 'the cut');
+    expect(free.events).toEqual([]);
+  });
+
+  test.each([
+    ['an address that is not one of the routes', [...GREETING, ...connectTo(9)], reply(4)],
+    ['another command', [...GREETING, 5, 2, ...connectTo(2).slice(2)], reply(7)],
+    ['a name instead of an address', [...GREETING, 5, 1, 0, 3, ...connectTo(2).slice(4)], reply(8)],
+    ['no acceptable method', [5, 1, 2], '\x05\xff'],
+    ['another version', [4, 1, 0], '\x05\xff'],
+  ])('refuse %s', async (_, bytes, answer) => {
+    const { socket, text, events } = await dial(proxyPort);
+    socket.write(Buffer.from(bytes));
+    await until(() => events.includes('end'), 'the end');
+    expect(text()).toBe(answer);
+    socket.end();
+    await until(() => events.includes('close'), 'the end of the connection');
+    expect(accepted).toEqual([]);
+  });
+
+  test('end while a dialler has not yet said whom it wants', async () => {
+    const { socket, events } = await dial(proxyPort);
+    socket.write(Buffer.from(GREETING));
+    await table.close();
+    await until(() => events.length > 0, 'the end');
+    expect(events[0]).toMatch(/^(end|ECONNRESET)$/);
+  });
+});

@@ -5,9 +5,10 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Address, Way } from './connection.ts';
 import { DirectionState } from './direction-state.ts';
-import { Link } from './link.ts';
+import { Link, type LinkOptions, type Route } from './link.ts';
 import { probe } from './probe.ts';
 import { type Direction, type DirectedRule, type DirectionCounters, directionKey } from './rule.ts';
+import { acceptSocks } from './socks.ts';
 
 export interface LinkPlan {
   /** Who dials. */
@@ -18,6 +19,25 @@ export interface LinkPlan {
   readonly listen: string;
   /** host:port of the node that is dialled. */
   readonly upstream: string;
+}
+
+/**
+ * All links that one dialler dials, at one address: it is a SOCKS 5 proxy to the dialler, who says there whom it dials. For
+ * programs that know every node by one address only, whoever dials it.
+ */
+export interface SocksPlan {
+  /** Who dials. */
+  readonly from: string;
+  /** host:port to listen on; port 0 picks a free one. */
+  readonly listen: string;
+  readonly routes: readonly {
+    /** Who is dialled. */
+    readonly to: string;
+    /** What the dialler calls it: host:port. Nobody needs to have that address. */
+    readonly address: string;
+    /** host:port of the node that is dialled. */
+    readonly upstream: string;
+  }[];
 }
 
 /** A command that cannot be carried out; the message says why. */
@@ -37,7 +57,7 @@ export class LinkTable {
   }
 
   /** Opens links; resolves with where they listen, host:port, in the order given. @throws LinkError */
-  open(plans: readonly LinkPlan[]): Promise<string[]> {
+  open(plans: readonly (LinkPlan | SocksPlan)[]): Promise<string[]> {
     return Promise.all(plans.map((plan) => this.#openOne(plan)));
   }
 
@@ -73,25 +93,37 @@ export class LinkTable {
     await Promise.all(this.#links.map((link) => link.close()));
   }
 
-  async #openOne(plan: LinkPlan): Promise<string> {
-    const { from, to } = plan;
+  async #openOne(plan: LinkPlan | SocksPlan): Promise<string> {
     const listen = addressOf(plan.listen);
-    const link = new Link({
-      listen,
-      upstream: addressOf(plan.upstream),
-      forward: this.#way({ from, to }),
-      backward: this.#way({ from: to, to: from }),
-      clock: this.#clock,
-      forProbe: false,
-    });
+    const accept = 'routes' in plan ? this.#socks(plan) : this.#always(plan);
+    const link = new Link({ listen, accept, clock: this.#clock, forProbe: false });
     try {
       const port = await link.listen();
       this.#links.push(link);
       return `${listen.host}:${port}`;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new LinkError(`the link ${directionKey(plan)} cannot listen on ${plan.listen}: ${reason}`, { cause: error });
+      const name = 'routes' in plan ? `links of ${plan.from}` : `link ${directionKey(plan)}`;
+      throw new LinkError(`the ${name} cannot listen on ${plan.listen}: ${reason}`, { cause: error });
     }
+  }
+
+  #always({ from, to, upstream }: LinkPlan): LinkOptions['accept'] {
+    const route = this.#route({ from, to }, upstream);
+    return (_, carry) => carry(route);
+  }
+
+  #socks({ from, routes }: SocksPlan): LinkOptions['accept'] {
+    const byAddress = new Map(routes.map(({ to, address, upstream }) => [address, this.#route({ from, to }, upstream)]));
+    return (dialler, carry) => acceptSocks(dialler, (address) => byAddress.get(address), carry);
+  }
+
+  #route({ from, to }: Direction, upstream: string): Route {
+    return {
+      upstream: addressOf(upstream),
+      forward: this.#way({ from, to }),
+      backward: this.#way({ from: to, to: from }),
+    };
   }
 
   #way({ from, to }: Direction): Way {

@@ -1,14 +1,20 @@
-// One link: a listener, and what it accepts is carried to one address.
+// One link: a listener, and what it accepts is carried to an address.
 
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../runtime/clock.ts';
 import { type Address, Connection, resetSocket, type Way } from './connection.ts';
 
-export interface LinkOptions {
-  readonly listen: Address;
+/** Where a connection goes, and which directions it carries. */
+export interface Route {
   readonly upstream: Address;
   readonly forward: Way;
   readonly backward: Way;
+}
+
+export interface LinkOptions {
+  readonly listen: Address;
+  /** Says of an accepted connection, at once or after a word with the dialler, how to carry it on; or closes it. */
+  readonly accept: (dialler: Socket, carry: (route: Route) => void) => void;
   readonly clock: Clock;
   readonly forProbe: boolean;
 }
@@ -16,6 +22,8 @@ export interface LinkOptions {
 export class Link {
   readonly #options: LinkOptions;
   readonly #server: Server;
+  /** Accepted, and not carried on yet. */
+  readonly #waiting = new Set<Socket>();
   readonly #connections = new Set<Connection>();
 
   constructor(options: LinkOptions) {
@@ -40,12 +48,27 @@ export class Link {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
+    for (const dialler of this.#waiting) dialler.destroy();
     for (const connection of this.#connections) connection.cut();
     return closed;
   }
 
   #accept(dialler: Socket): void {
-    const { upstream, forward, backward, clock, forProbe } = this.#options;
+    this.#waiting.add(dialler);
+    // Nobody may be left to hear of an error of a socket that waits; its end is noticed by 'close'.
+    const onError = () => {};
+    const onClose = () => this.#waiting.delete(dialler);
+    dialler.on('error', onError).on('close', onClose);
+    this.#options.accept(dialler, (route) => {
+      this.#waiting.delete(dialler);
+      dialler.off('close', onClose);
+      this.#carry(dialler, route);
+      dialler.off('error', onError);
+    });
+  }
+
+  #carry(dialler: Socket, { upstream, forward, backward }: Route): void {
+    const { clock, forProbe } = this.#options;
     const ways = [forward, backward];
     if (ways.some(({ state }) => state.rule.block === 'cut')) {
       for (const { counters } of ways) {

@@ -43,11 +43,14 @@ export async function probe({ state, messages, timeoutMs, clock }: ProbeOptions)
     receiver.close();
     for (const socket of received) socket.destroy();
   });
-  const link = new Link({
-    listen: { host: LOOPBACK, port: 0 },
+  const route = {
     upstream: { host: LOOPBACK, port },
     forward: { state, counters: newCounters() },
     backward: { state: new DirectionState({ from: 'probe', to: 'probe' }, clock, new Random(0)), counters: newCounters() },
+  };
+  const link = new Link({
+    listen: { host: LOOPBACK, port: 0 },
+    accept: (_, carry) => carry(route),
     clock,
     forProbe: true,
   });

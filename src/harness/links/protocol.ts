@@ -1,11 +1,11 @@
 // How links are controlled from another process, or another host: one JSON object a line each way, answers in any order.
 
-import type { LinkPlan } from './link-table.ts';
+import type { LinkPlan, SocksPlan } from './link-table.ts';
 import type { DirectedRule, Direction, DirectionCounters } from './rule.ts';
 
 /** By name: what is asked, and what is answered. */
 export interface LinkCommands {
-  readonly open: { readonly ask: { readonly links: readonly LinkPlan[] }; readonly answer: readonly string[] };
+  readonly open: { readonly ask: { readonly links: readonly (LinkPlan | SocksPlan)[] }; readonly answer: readonly string[] };
   readonly apply: { readonly ask: { readonly name: string; readonly rules: readonly DirectedRule[] }; readonly answer: null };
   readonly lift: { readonly ask: { readonly name: string }; readonly answer: null };
   readonly reset: { readonly ask: { readonly directions: readonly Direction[] }; readonly answer: number };

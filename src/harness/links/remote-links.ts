@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { LinkError, type LinkPlan } from './link-table.ts';
+import { LinkError, type LinkPlan, type SocksPlan } from './link-table.ts';
 import type { LinkCommands, LinkResponse } from './protocol.ts';
 import type { AppliedRules, DirectedRule, Direction, DirectionCounters } from './rule.ts';
 
@@ -28,7 +28,7 @@ export class RemoteLinks {
   }
 
   /** Opens links; resolves with where they listen, host:port, in the order given. */
-  open(links: readonly LinkPlan[]): Promise<readonly string[]> {
+  open(links: readonly (LinkPlan | SocksPlan)[]): Promise<readonly string[]> {
     return this.#ask('open', { links });
   }
 

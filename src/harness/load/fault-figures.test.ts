@@ -187,7 +187,7 @@ describe('what a fault cost', () => {
     });
     expect(figures.map(({ recovery }) => recovery)).toEqual([
       { kind: 'not-recovered' },
-      { kind: 'unknown', reason: 'only 800ms were left until the next fault or the end, less than 2.0s' },
+      { kind: 'unknown', reason: 'the load went on for 800ms until the next fault or its end, less than 2.0s' },
       { kind: 'recovered', afterMs: 0 },
     ]);
   });
@@ -199,7 +199,8 @@ describe('what a fault cost', () => {
     expect(first.span).toMatchObject({ startMs: 5_000, endMs: 6_000, operations: 100 });
     expect(first.windowEndMs).toBe(9_000);
     expect(first.figures).toMatchObject({ first_write: { ms: 4_010, isFinal: true }, unavailable: { ms: 4_000 } });
-    expect(first.recovery).toEqual({ kind: 'not-recovered' });
+    // Nothing was asked for any more, so nobody knows.
+    expect(first.recovery?.kind).toBe('unknown');
     const atOnce = await figuresOf({ server: steadily, faults: [[5_000, 8_000]], stopMs: 6_000 });
     expect(atOnce.first.recovery?.kind).toBe('unknown');
     expect(atOnce.first.windowEndMs).toBe(atOnce.durationMs);
@@ -209,7 +210,7 @@ describe('what a fault cost', () => {
     const { first } = await figuresOf({ load: arrivals(10, '15s', WRITES), server: steadily, faults: [[5_000, 6_000]] });
     expect(first.recovery).toEqual({
       kind: 'unknown',
-      reason: '40 operations before the first fault are too few to compare with',
+      reason: 'too few operations to compare with before the first fault (40)',
     });
     expect(first.figures.recovered).toBeUndefined();
   });

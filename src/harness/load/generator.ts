@@ -5,7 +5,7 @@ import type { Cancel, Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Second } from '../result/schema.ts';
 import type { ValidScenario } from '../scenario/valid-scenario.ts';
-import type { Invoke, LoadEvent, PlannedOperation } from './operation.ts';
+import type { Invoke, LoadEvent, PlannedOperation, Saturate } from './operation.ts';
 import { SpinBudget } from './pacer.ts';
 import type { Recorder } from './recorder.ts';
 import { RunningLoad } from './running-load.ts';
@@ -25,6 +25,8 @@ export interface RunLoadsOptions {
   /** Arrivals and operations depend on its seed, not on what was drawn from it. */
   readonly random: Random;
   readonly invoke: Invoke;
+  /** Needed for loads of autocannon's. */
+  readonly saturate?: Saturate | undefined;
   readonly recorder: LoadRecorder;
   /** Which part of every load is issued here; see `shareOfLoad`. Default: all of it. */
   readonly share?: Share;
@@ -101,7 +103,7 @@ class LoadRun {
   }
 
   #createContext(): RunContext {
-    const { recorder, sink, invoke, random } = this.#options;
+    const { recorder, sink, invoke, saturate, random } = this.#options;
     return {
       clock: this.#clock,
       originMs: this.#originMs,
@@ -110,6 +112,7 @@ class LoadRun {
       budget: new SpinBudget(this.#clock),
       nextProcess: () => this.#processes++ * this.#share.of + this.#share.index,
       invoke,
+      saturate,
       emit: (event) =>
         this.#guard(() => {
           recorder.record(event);

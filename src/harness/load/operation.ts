@@ -1,6 +1,6 @@
 // An operation, from its plan to its answer. The interface between what issues load and what carries it to a system.
 
-import type { ValidGrpc, ValidHttp } from '../scenario/valid-scenario.ts';
+import type { ValidAutocannon, ValidGrpc, ValidHttp } from '../scenario/valid-scenario.ts';
 
 /** What an operation does. Values are integers that no other operation of the run has; keys and accounts count from 0. */
 export type Action =
@@ -71,9 +71,23 @@ export type Answer =
  */
 export type Invoke = (operation: PlannedOperation, signal: AbortSignal, timeoutMs?: number) => Promise<Answer>;
 
+/**
+ * Sends the request of a load over and over on its connections, in a closed loop of its own. Resolves when it has closed them: `begin`
+ * gave undefined and what was under way has ended, or `signal` was aborted.
+ * @param begin is asked before each request; gives who is told what it came to, or undefined when no more are to be sent.
+ */
+export type Saturate = (
+  name: string,
+  load: ValidAutocannon,
+  begin: () => ((answer: Answer) => void) | undefined,
+  signal: AbortSignal,
+) => Promise<void>;
+
 /** A system under test, connected and prepared. */
 export interface Target {
   readonly invoke: Invoke;
+  /** For loads that have an engine of their own; absent when the target has none. */
+  readonly saturate?: Saturate | undefined;
   /** Never rejects. */
   close(): Promise<void>;
 }

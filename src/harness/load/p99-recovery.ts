@@ -40,6 +40,7 @@ export class P99Recovery {
   #limitUs: number | undefined;
   /** By slices of the instant at which operations were due, behind the baseline. A day takes 7 MB. */
   #due = new Uint32Array(1_024);
+  #lastDueMs = 0;
   #fast = new Uint32Array(1_024);
 
   constructor(phaseAt: (ms: number) => Phase) {
@@ -51,6 +52,7 @@ export class P99Recovery {
     if (isBeforeFaults(this.#phaseAt(atMs))) return;
     const slice = this.#sliceOf(atMs);
     this.#due[slice] = (this.#due[slice] as number) + 1;
+    this.#lastDueMs = Math.max(this.#lastDueMs, atMs);
   }
 
   /** One that was due at `scheduledMs` was answered as it should be. */
@@ -79,11 +81,13 @@ export class P99Recovery {
     const { count } = this.#baseline;
     const perSecond = (count * 1_000) / Math.max(1, this.#baselineToMs - this.#baselineFromMs);
     if (count < FEWEST_IN_BASELINE || perSecond < FEWEST_PER_SECOND)
-      return { kind: 'unknown', reason: `${count} operations before the first fault are too few to compare with` };
-    const [first, end] = [Math.ceil(faultEndMs / SLICE_MS), Math.floor(untilMs / SLICE_MS)];
+      return { kind: 'unknown', reason: `too few operations to compare with before the first fault (${count})` };
+    // Behind the last operation, after Ctrl-C or while the last ones end, nothing is fast or slow.
+    const endMs = Math.min(untilMs, this.#lastDueMs + SLICE_MS);
+    const [first, end] = [Math.ceil(faultEndMs / SLICE_MS), Math.floor(endMs / SLICE_MS)];
     if (end - first < HOLD_SLICES) {
-      const left = formatDuration(Math.max(0, untilMs - faultEndMs));
-      const reason = `only ${left} were left until the next fault or the end, less than ${formatDuration(HOLD_SLICES * SLICE_MS)}`;
+      const left = formatDuration(Math.max(0, endMs - faultEndMs));
+      const reason = `the load went on for ${left} until the next fault or its end, less than ${formatDuration(HOLD_SLICES * SLICE_MS)}`;
       return { kind: 'unknown', reason };
     }
     let normal = 0;

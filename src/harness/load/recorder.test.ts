@@ -82,16 +82,17 @@ describe('the recorder', () => {
       { code: 'timeout', outcome: 'info', count: 2 },
       { code: 'not-leader', outcome: 'fail', count: 1 },
     ]);
-    record(recorder, { scheduledMs: 3_100, atMs: 3_200, type: 'info', code: 'timeout', load: 'b' });
+    for (const load of ['a', 'b', 'b'])
+      record(recorder, { scheduledMs: 3_100, atMs: 3_200, type: 'info', code: 'timeout', load });
     expect(recorder.errorsByPhase()).toEqual([
       { phase: 'warmup', code: 'timeout', outcome: 'info', count: 2 },
       { phase: 'warmup', code: 'not-leader', outcome: 'fail', count: 1 },
-      { phase: 'fault', code: 'timeout', outcome: 'info', count: 1 },
+      { phase: 'fault', code: 'timeout', outcome: 'info', count: 3 },
     ]);
-    expect(recorder.errors()[0]).toEqual({ code: 'timeout', outcome: 'info', count: 3 });
+    expect(recorder.errors()[0]).toEqual({ code: 'timeout', outcome: 'info', count: 5 });
     expect(recorder.expectedFailures).toBe(1);
-    expect(recorder.totals(2_000)).toEqual({ scheduled: 5, started: 5, ok: 0, fail: 2, info: 3, dropped: 0, okPerSecond: 0 });
-    expect(recorder.snapshot()).toMatchObject({ ok: 0, failed: 4, inFlight: 0 });
+    expect(recorder.totals(2_000)).toEqual({ scheduled: 7, started: 7, ok: 0, fail: 2, info: 5, dropped: 0, okPerSecond: 0 });
+    expect(recorder.snapshot()).toMatchObject({ ok: 0, failed: 6, inFlight: 0 });
   });
 
   test('keeps a timeline by the second in which something happened', () => {

@@ -1,13 +1,15 @@
 // One load of a run, from its start until nothing of it is under way any more.
 
 import { setMaxListeners } from 'node:events';
+import { known } from '../../runtime/assert.ts';
 import type { Cancel, Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { ValidLoad } from '../scenario/valid-scenario.ts';
 import { ArrivalRate } from './arrival-rate.ts';
 import { ConstantVus, SharedIterations } from './constant-vus.ts';
+import { EngineLoop } from './engine-loop.ts';
 import type { Executor } from './executor.ts';
-import type { PlannedOperation } from './operation.ts';
+import type { PlannedOperation, Saturate } from './operation.ts';
 import type { SpinBudget } from './pacer.ts';
 import { RampingVus } from './ramping-vus.ts';
 import { arrivalsOf } from './schedule.ts';
@@ -35,6 +37,7 @@ export interface RunContext extends UserContext {
   readonly originMs: number;
   readonly random: Random;
   readonly budget: SpinBudget;
+  readonly saturate: Saturate | undefined;
   scheduled(atMs: number): void;
   dropped(load: string, atMs: number): void;
 }
@@ -106,6 +109,10 @@ export class RunningLoad {
         return new RampingVus(load, context, this.#share);
       case 'shared-iterations':
         return new SharedIterations(load, context);
+      case 'autocannon': {
+        const saturate = known(this.#context.saturate, `the target has no engine for the load ${this.#name}`);
+        return new EngineLoop(load, context, (begin) => saturate(this.#name, load, begin, this.#abort.signal));
+      }
     }
   }
 

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { known } from '../../runtime/assert.ts';
 import { Random } from '../../runtime/random.ts';
 import { VirtualClock } from '../../runtime/virtual-clock.ts';
 import type { Load } from '../scenario/scenario.ts';
 import { runLoads } from './generator.ts';
 import type { LoadEvent } from './operation.ts';
 import { stepsOfShare, userSteps } from './ramping-vus.ts';
-import { partOf } from './share.ts';
+import { loadOfShare, partOf, shareOfLoad } from './share.ts';
 import {
   arrivals,
   type Carried,
@@ -129,6 +130,19 @@ test('a load with fewer users than generators is issued by as many as it has, ea
   const parts = await runOn(4, { a: closedLoop(2, '1s'), b: closedLoop(1, '1s'), c: arrivals(10, '1s', { maxVUs: 1 }) });
   const loadsOf = (part: readonly LoadEvent[]) => [...new Set(part.map(({ operation }) => operation.load))];
   expect(parts.map(loadsOf)).toEqual([['a'], expect.arrayContaining(['a', 'b']), ['c'], []]);
+});
+
+test("autocannon's connections and requests are dealt out", () => {
+  const workload = { kind: 'http', url: '/' } as const;
+  const scenario = scenarioOf({ a: { executor: 'autocannon', connections: 5, amount: 11, duration: '1s', workload } });
+  const load = known(scenario.loads['a'], 'the load');
+  const parts = [0, 1, 2].map((index) => loadOfShare(load, { index, of: 3 }));
+  expect(parts.map((part) => part.executor === 'autocannon' && [part.connections, part.amount])).toEqual([
+    [2, 4],
+    [2, 4],
+    [1, 3],
+  ]);
+  expect(shareOfLoad(load, 0, { index: 5, of: 16 })).toBeUndefined();
 });
 
 test('the steps of a ramp of users are dealt out one by one', () => {

@@ -43,6 +43,12 @@ export function loadOfShare(load: ValidLoad, share: Share): ValidLoad {
       return load;
     case 'shared-iterations':
       return { ...load, vus: partOf(load.vus, share), iterations: partOf(load.iterations, share) };
+    case 'autocannon':
+      return {
+        ...load,
+        connections: partOf(load.connections, share),
+        amount: load.amount === undefined ? undefined : partOf(load.amount, share),
+      };
   }
 }
 
@@ -64,6 +70,8 @@ function mostUsers(load: ValidLoad): number {
     case 'constant-vus':
     case 'shared-iterations':
       return load.vus;
+    case 'autocannon':
+      return load.connections;
     case 'ramping-vus':
       return Math.max(1, load.startVUs, ...load.stages.map(({ target }) => target));
   }

@@ -61,8 +61,12 @@ export class VirtualUsers {
     return user;
   }
 
-  /** Starts the next operation of the plan. @param scheduledMs when it should have started. */
-  begin(user: VirtualUser, scheduledMs: number): void {
+  /**
+   * Starts the next operation of the plan.
+   * @param scheduledMs when it should have started.
+   * @param invoke carries it out. Default: the run's.
+   */
+  begin(user: VirtualUser, scheduledMs: number, invoke: Invoke = this.#context.invoke): void {
     assert(user.operation === undefined, `process ${user.process} began an operation before its last one ended`);
     const operation = this.#plan.next();
     // Not before it was scheduled: the pacer's tolerance is below what clocks can tell.
@@ -74,7 +78,7 @@ export class VirtualUsers {
     this.#context.emit({ type: 'invoke', process: user.process, atMs: sentMs, scheduledMs, operation });
     let answer: Promise<Answer>;
     try {
-      answer = this.#context.invoke(operation, this.#signal);
+      answer = invoke(operation, this.#signal);
     } catch (error) {
       answer = Promise.reject(error);
     }

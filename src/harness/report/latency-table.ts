@@ -34,7 +34,9 @@ export interface Group {
 export function latencyTable({ statistics }: ScenarioResult, style: Style, width: number): string[] {
   const groups = groupsOf(statistics);
   if (groups.length === 0) return [];
-  const note = wrap(NOTE, width - INDENT).map((line) => `${' '.repeat(INDENT)}${style.faint(line)}`);
+  const note = wrap(groups.some(({ group }) => group === 'load') ? `loads, ${NOTE}` : NOTE, width - INDENT).map(
+    (line) => `${' '.repeat(INDENT)}${style.faint(line)}`,
+  );
   if (width >= WIDE) return [...sideBySide(groups, style, width), ...note];
   return [
     ...titled('response time', labelled('responseTime', groups, style, width), style),
@@ -48,9 +50,19 @@ export function latencyTable({ statistics }: ScenarioResult, style: Style, width
 export function groupsOf(all: readonly Statistic[]): Group[] {
   const ok = all.filter(({ outcome }) => outcome === 'ok');
   const measured = all.filter(({ phase }) => phase !== 'warmup');
+  const loads = [...new Set(measured.map(({ load }) => load))];
   const operations = [...new Set(measured.map(({ operation }) => operation))];
   const groups: Group[] = [
     ...PHASES.map((phase) => ({ group: 'phase', label: phase, statistics: ok.filter((each) => each.phase === phase) })),
+    // Of a single load there is nothing to tell apart.
+    ...(loads.length > 1 ? loads : []).flatMap((load) => [
+      { group: 'load', label: load, statistics: measured.filter((each) => each.load === load && each.outcome === 'ok') },
+      {
+        group: 'load',
+        label: `${load} (fault)`,
+        statistics: ok.filter((each) => each.load === load && each.phase === 'fault'),
+      },
+    ]),
     ...operations.map((operation) => ({
       group: 'operation',
       label: operation,

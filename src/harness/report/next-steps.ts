@@ -12,8 +12,7 @@ export interface NextStep {
 export function nextSteps(run: Run): NextStep[] {
   const steps: NextStep[] = [];
   const find = (is: (scenario: ScenarioResult) => boolean) => run.scenarios.find(is);
-  const again = (scenario: ScenarioResult, why: string) =>
-    steps.push({ command: `npx windtunnel run ${scenario.name} --seed ${scenario.seed}`, why });
+  const again = (scenario: ScenarioResult, why: string) => steps.push({ command: runAgain(scenario), why });
   if (run.exit.code === EXIT.interrupted)
     steps.push({ command: `npx windtunnel ${run.command.join(' ')}`, why: 'from the beginning' });
   const violated = find(({ verdicts }) => verdicts.correct === 'violated');
@@ -36,6 +35,34 @@ function afterSuccess(run: Run): NextStep[] {
   const steps: NextStep[] = [];
   if (run.profile === 'quick') steps.push({ command: 'npm run bench -- --profile full', why: 'longer, with tighter intervals' });
   if (last === undefined) steps.push({ command: 'npx windtunnel bench', why: 'the standard scenarios too' });
-  else steps.push({ command: `npx windtunnel run ${last.name} --seed ${last.seed}`, why: 'one scenario, the same operations' });
+  else steps.push({ command: runAgain(last), why: 'one scenario, the same operations' });
   return steps;
+}
+
+function runAgain(scenario: ScenarioResult): string {
+  return ['npx windtunnel run', scenario.name, ...targetFlags(scenario), '--seed', scenario.seed].join(' ');
+}
+
+/** Those that aim at the same target, also when the command line had named it. */
+function targetFlags({ target, configuration }: ScenarioResult): string[] {
+  const aim = (configuration['target'] ?? {}) as {
+    binary?: string;
+    protocol?: string;
+    endpoints?: string[];
+    httpEndpoints?: string[];
+  };
+  const { binary = 'etcd', protocol, endpoints = [], httpEndpoints = [] } = aim;
+  switch (target) {
+    case 'etcd':
+      return ['--target', binary === 'etcd' ? 'etcd' : `etcd=${binary}`];
+    case 'external':
+      return [
+        '--target external',
+        ...(protocol === 'etcd' ? ['--protocol etcd'] : []),
+        ...endpoints.map((endpoint) => `--endpoint ${endpoint}`),
+        ...httpEndpoints.map((endpoint) => `--http-endpoint ${endpoint}`),
+      ];
+    default:
+      return [];
+  }
 }

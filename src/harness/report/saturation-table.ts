@@ -11,7 +11,9 @@ export function saturationTable({ saturation }: ScenarioResult, style: Style, wi
   const { load, operation, limitMs, steps } = saturation;
   const heads = ['rate', 'offered', 'achieved', 'p50', 'p99', 'errors', ''].map((text) => ({ text, paint: style.faint }));
   const rows = steps.map((step): (Cell | string)[] => {
-    const why = [...step.reasons, ...(step.generator === undefined ? [] : [`generator: ${step.generator}`])].join(', ');
+    // First what makes the rest worth nothing: a narrow terminal cuts the end off.
+    const doubt = step.generator === undefined || step.held ? [] : [`generator ${step.generator}`];
+    const why = [...doubt, ...step.reasons].join(', ');
     return [
       { text: step.held ? '✓' : '✗', paint: step.held ? style.good : style.bad },
       formatRate(step.rate),

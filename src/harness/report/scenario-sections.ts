@@ -97,7 +97,8 @@ function checks({ checks: all, operationsLost }: ScenarioResult, style: Style, w
     const first = `    ${symbol} ${checker.padEnd(nameWidth)}  ${verdict.padEnd('violated'.length)}  `;
     const [head = first, ...rest] = hang(first, facts, width);
     lines.push(`    ${paint(head.slice(4, first.length))}${head.slice(first.length)}`, ...rest);
-    if (reason !== undefined) lines.push(...hang('      ', reason, width));
+    // Most explanations begin with it.
+    if (reason !== undefined && explanation?.includes(reason) !== true) lines.push(...hang('      ', reason, width));
     // Its line breaks and indentation are the checker's drawing of what happened.
     const drawn = (explanation ?? '').split('\n').filter((text) => text.trim() !== '');
     const shown = explanationFile === undefined ? drawn : drawn.slice(0, MOST_EXPLANATION_LINES);

@@ -136,6 +136,25 @@ describe('the summary', () => {
     const max = (line: string) => line.trim().split(/\s+/).at(-1);
     expect(max(baseline)).toBe(max(write));
   });
+
+  test('several loads have a row each, and one for what they met in a fault', () => {
+    const run = troubledRun();
+    const [scenario] = run.scenarios;
+    const statistics = (scenario?.statistics ?? []).map((each) => ({
+      ...each,
+      load: each.operation === 'write' ? 'writers' : 'others',
+    }));
+    const counted = (load: string, ...phases: string[]) =>
+      statistics
+        .filter((each) => each.load === load && each.outcome === 'ok' && phases.includes(each.phase))
+        .reduce((sum, { count }) => sum + count, 0)
+        .toLocaleString('en');
+    const text = summaryOf({ ...run, scenarios: run.scenarios.map((each) => ({ ...each, statistics })) }, 120);
+    expect(summaryOf(run, 120)).not.toMatch(/^ +load /m);
+    expect(text).toMatch(new RegExp(`^ +writers +${counted('writers', 'baseline', 'fault', 'recovery', 'after')} `, 'm'));
+    expect(text).toMatch(new RegExp(`^ +writers \\(fault\\) +${counted('writers', 'fault')} `, 'm'));
+    expect(text).toContain('loads, phases and operations: what ended ok');
+  });
 });
 
 test('the summary names the page where there is one', () => {

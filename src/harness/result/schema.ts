@@ -265,7 +265,7 @@ export type Instrument = z.infer<typeof instrument>;
 const scenarioResult = z.strictObject({
   name: z.string(),
   description: z.string(),
-  target: z.enum(['process', 'docker', 'simulated', 'external']),
+  target: z.enum(['process', 'docker', 'simulated', 'external', 'etcd']),
   status: z.enum(['complete', 'interrupted', 'aborted', 'failed']),
   statusReason: z.string().optional().describe('Why, when it is not complete'),
   seed: count,

@@ -1,14 +1,19 @@
 // What must hold between the options of a scenario, each of which is right by itself.
 
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { formatDuration } from '../../runtime/duration.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { hoursOf } from './nemesis.ts';
-import { rateStepsOf } from './rate-steps.ts';
+import { saturationProblems } from './saturation-consistency.ts';
+import { targetProblems } from './target-consistency.ts';
 import type { PartitionShape } from './scenario.ts';
 import type {
   ScenarioData,
   UntimedFault,
   ValidFault,
+  ValidAutocannon,
+  ValidGrpc,
+  ValidHttp,
   ValidLoad,
   ValidRampingArrivalRate,
   ValidRampingVus,
@@ -30,6 +35,8 @@ export function consistencyProblems(scenario: ScenarioData): string[] {
   return [
     ...loads.flatMap(([name, load]) => loadProblems(name, load)),
     ...bankProblems(loads),
+    ...loads.flatMap(([name, { workload }]) => (workload.kind === 'http' ? httpProblems(name, workload, scenario) : [])),
+    ...loads.flatMap(([name, { workload }]) => (workload.kind === 'grpc' ? grpcProblems(name, workload, scenario) : [])),
     ...warmupProblems(scenario),
     ...scenario.faults.flatMap((fault, at) => [
       ...timeProblems(fault, `faults[${at}]`, scenario),
@@ -39,6 +46,7 @@ export function consistencyProblems(scenario: ScenarioData): string[] {
     ...secondWipeProblems(scenario),
     ...nemesisProblems(scenario),
     ...saturationProblems(scenario),
+    ...targetProblems(scenario),
     ...thresholdProblems(scenario),
   ];
 }
@@ -56,8 +64,20 @@ function loadProblems(name: string, load: ValidLoad): string[] {
   if (load.executor === 'ramping-arrival-rate')
     problems.push(...rampProblems(`loads.${name}`, 'startRate', load.startRate, load));
   if (load.executor === 'ramping-vus') problems.push(...rampProblems(`loads.${name}`, 'startVUs', load.startVUs, load));
+  if (load.executor === 'autocannon') problems.push(...autocannonProblems(`loads.${name}`, load));
   if ('mix' in load.workload && Object.values<number>({ ...load.workload.mix }).every((weight) => weight === 0))
     problems.push(`loads.${name}.workload.mix must have a weight > 0, not all 0`);
+  return problems;
+}
+
+function autocannonProblems(path: string, { workload, connections, amount }: ValidAutocannon): string[] {
+  const problems: string[] = [];
+  if (workload.kind !== 'http')
+    problems.push(`${path}.workload must be of kind 'http', which is all that autocannon knows, not '${workload.kind}'`);
+  else if (workload.method === 'HEAD')
+    problems.push(`${path}.workload.method must not be 'HEAD': autocannon would wait for a body`);
+  if (amount !== undefined && amount < connections)
+    problems.push(`${path}.amount must be at least connections (${connections}), not ${amount}`);
   return problems;
 }
 
@@ -73,6 +93,46 @@ function bankProblems(loads: readonly (readonly [string, ValidLoad])[]): string[
           `loads.${name}.workload.${option} must be that of loads.${first?.name} (${first?.workload[option]}), not ${workload[option]}: there is one bank`,
       ),
   );
+}
+
+function httpProblems(load: string, { url, headers }: ValidHttp, { target }: ScenarioData): string[] {
+  const path = `loads.${load}.workload`;
+  const problems = Object.entries(headers).flatMap(([name, value]) => {
+    if (/^(content-length|transfer-encoding)$/i.test(name))
+      return [`${path}.headers must not have '${name}': it follows from the body`];
+    return isHeader(name, value) ? [] : [`${path}.headers['${name}'] must be a header that HTTP allows, not '${value}'`];
+  });
+  if (url.startsWith('/') && target.kind === 'external' && target.httpEndpoints.length === 0)
+    problems.push(
+      `${path}.url must be a whole URL, or the target have httpEndpoints (--http-endpoint host:port) that the path '${url}' is on`,
+    );
+  return problems;
+}
+
+function grpcProblems(load: string, { metadata }: ValidGrpc, { target }: ScenarioData): string[] {
+  const path = `loads.${load}.workload`;
+  const problems = Object.entries(metadata).flatMap(([key, value]) => {
+    if (!/^[0-9a-z_.-]+$/.test(key) || key.startsWith('grpc-'))
+      return [
+        `${path}.metadata['${key}'] must be a key of lower case letters, digits, '_', '.' and '-' that does not begin with 'grpc-'`,
+      ];
+    if (key.endsWith('-bin'))
+      return /^[\w+/-]*={0,2}$/.test(value) ? [] : [`${path}.metadata['${key}'] must be bytes in base64, not '${value}'`];
+    return /^[ -~]*$/.test(value) ? [] : [`${path}.metadata['${key}'] must be printable ASCII, not '${value}'`];
+  });
+  if (target.kind === 'external' && target.endpoints.length === 0)
+    problems.push(`${path} is called on the target's endpoints: target.endpoints must have at least one, not []`);
+  return problems;
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether there is any load below the line that goes from `start` through the targets. */
@@ -231,29 +291,6 @@ function nemesisProblems(scenario: ScenarioData): string[] {
       `nemesis must have room for a fault: every and lasts may take ${needed}, but between the warmup and the recovery at the end there are ${room}; let the load last longer`,
     );
   }
-  return problems;
-}
-
-function saturationProblems(scenario: ScenarioData): string[] {
-  const { saturation, loads } = scenario;
-  if (saturation === undefined) return [];
-  const load = loads[saturation.load];
-  const names = Object.keys(loads);
-  if (load === undefined)
-    return [`saturation.load must be one of ${names.join(', ')}, not '${saturation.load}'${didYouMean(saturation.load, names)}`];
-  if (load.executor !== 'ramping-arrival-rate')
-    return [`saturation needs a load with the executor 'ramping-arrival-rate'; loads.${saturation.load} is '${load.executor}'`];
-  const problems: string[] = [];
-  const found = rateStepsOf(load, scenario).length;
-  if (found < 2)
-    problems.push(
-      `loads.${saturation.load}.stages must have at least two steps of constant rate behind the warmup, as steps() makes them, not ${found}: saturation looks for the highest one that holds`,
-    );
-  const operations = operationNames(load.workload);
-  if (saturation.operation !== undefined && !operations.includes(saturation.operation))
-    problems.push(
-      `saturation.operation must be one of ${operations.join(', ')}, not '${saturation.operation}'${didYouMean(saturation.operation, operations)}`,
-    );
   return problems;
 }
 

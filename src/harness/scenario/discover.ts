@@ -22,7 +22,8 @@ export async function listScenarios(folder: string): Promise<string[]> {
  * Loads and validates scenarios, in the order given. A name stands for a module in `folder`; what contains a '/' or ends in
  * .ts, .js or the like is a path, relative to the working directory.
  * Throws ScenarioError: for a name that there is not (with those there are), a module that fails to load, one without a
- * default export, an invalid scenario, and two scenarios of the same name.
+ * default export, an invalid scenario, a grpc workload whose .proto file, method or request is not right, and two scenarios of the
+ * same name.
  */
 export async function loadScenarios(names: readonly string[], folder: string): Promise<ValidScenario[]> {
   const scenarios: ValidScenario[] = [];
@@ -50,7 +51,24 @@ async function loadNamed(name: string, folder: string): Promise<ValidScenario> {
 }
 
 async function loadFile(path: string, origin: string): Promise<ValidScenario> {
-  return validateScenario(await importDefault(path, origin), origin, path);
+  const scenario = validateScenario(await importDefault(path, origin), origin, path);
+  await checkMethods(scenario, origin);
+  return scenario;
+}
+
+/** What only the .proto files can say: that there are such methods, and that the requests are theirs. */
+async function checkMethods(scenario: ValidScenario, origin: string): Promise<void> {
+  const problems: string[] = [];
+  for (const [name, { workload }] of Object.entries(scenario.loads)) {
+    if (workload.kind !== 'grpc') continue;
+    // Only then, because what reads .proto files takes a while to load.
+    const { loadGrpcMethod } = await import('./grpc-method.ts');
+    await loadGrpcMethod(name, workload).catch((error: unknown) => {
+      if (!(error instanceof ScenarioError)) throw error;
+      problems.push(...error.problems.map((problem) => `${origin}: ${problem}`));
+    });
+  }
+  if (problems.length > 0) throw new ScenarioError(problems);
 }
 
 /**

@@ -22,7 +22,8 @@ const users = {
   ],
 };
 const shared = { executor: 'shared-iterations', workload, vus: 4, iterations: 100 };
-const loads = { ramp, users, shared };
+const cannon = { executor: 'autocannon', workload: { kind: 'http', url: '/' }, connections: 10, duration: '20s' };
+const loads = { ramp, users, shared, cannon };
 
 function validated(load: object, more: object = {}): ValidScenario {
   return validateScenario(
@@ -93,6 +94,22 @@ describe('a valid load has every default, and lasts', () => {
   });
 });
 
+test('autocannon has its defaults, for an http workload', () => {
+  expect(validated(cannon).loads['a']).toEqual({
+    executor: 'autocannon',
+    workload: { kind: 'http', url: '/', method: 'GET', headers: {} },
+    startTimeMs: 0,
+    gracefulStopMs: 5_000,
+    durationMs: 20_000,
+    connections: 10,
+    pipelining: 1,
+  });
+  expect(withOverrides(validated({ ...cannon, amount: 10 }), { durationMs: 9_000 }).loads['a']).toMatchObject({
+    durationMs: 9_000,
+    amount: 10,
+  });
+});
+
 describe('an invalid load is refused by path and value', () => {
   test.each<[keyof typeof loads, object, string]>([
     ['ramp', { startRate: -1 }, 'executors: loads.a.startRate must be a number >= 0, not -1'],
@@ -150,6 +167,13 @@ describe('an invalid load is refused by path and value', () => {
     ['shared', { iterations: 0 }, 'executors: loads.a.iterations must be a whole number from 1 to 1,000,000,000, not 0'],
     ['shared', { iterations: 3 }, 'executors: loads.a.iterations must be at least vus (4), not 3'],
     ['shared', { maxDuration: 0 }, 'executors: loads.a.maxDuration must be a duration > 0'],
+    ['cannon', { workload }, "executors: loads.a.workload must be of kind 'http', which is all that autocannon knows, not 'set'"],
+    ['cannon', { workload: { kind: 'http', url: '/', method: 'HEAD' } }, "loads.a.workload.method must not be 'HEAD'"],
+    ['cannon', { connections: 0 }, 'executors: loads.a.connections must be a whole number from 1 to 10,000, not 0'],
+    ['cannon', { connections: undefined }, 'executors: loads.a.connections is missing'],
+    ['cannon', { amount: 9 }, 'executors: loads.a.amount must be at least connections (10), not 9'],
+    ['cannon', { pipelining: 0 }, 'executors: loads.a.pipelining must be a whole number from 1 to 1,000, not 0'],
+    ['cannon', { vus: 5 }, "executors: loads.a has no option 'vus'"],
     ['shared', { executor: 'shared-iteration' }, "did you mean 'shared-iterations'?"],
   ])('%s with %j', (name, change, message) => {
     expect(problemsOf(() => validated({ ...loads[name], ...change }))).toContain(message);

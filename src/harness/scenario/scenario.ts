@@ -73,29 +73,50 @@ export interface SqlWorkload {
   readonly statements: readonly SqlStatement[];
 }
 
-/** HTTP requests to any endpoint: the target's HTTP endpoints in turn, or a URL. Answers are judged by their status. */
+/**
+ * HTTP/1.1 requests to any endpoint: the target's HTTP endpoints in turn, or a URL. Answers are judged by their status. Connections
+ * are kept, as many as there are requests under way; a request is sent once, and redirections are not followed.
+ *
+ * A status that is not expected is an error with a code such as HTTP_503, and a definite failure but for 500, 502, 504 and the like,
+ * after which the request may have been carried out. So it may when its time was up or its connection broke; not when no
+ * connection was made. A GET or HEAD that failed is always a definite failure.
+ */
 export interface HttpWorkload {
   readonly kind: 'http';
   /** A path on the target's endpoints ('/query'), or a whole URL. */
   readonly url: string;
   /** Default 'GET', or 'POST' with a body. */
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Content-Length is that of the body. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text as it is; anything else as JSON. */
+  /** Text as it is; anything else as JSON, with that content type unless the headers have another one. */
   readonly body?: unknown;
   /** Statuses that count as ok. Default: 200 to 299. */
   readonly expectStatus?: readonly number[];
 }
 
-/** Unary calls of any gRPC service, described by its .proto file, on the target's endpoints in turn. */
+/**
+ * Unary calls of any gRPC service, described by its .proto file, on the target's endpoints in turn, without TLS; one connection for
+ * each endpoint. A call is made once.
+ *
+ * An error's code is the name of its status. It is a definite failure when the call was not sent (no connection could be made, or
+ * the deadline passed before there was one), or when the status says that the server refused it: INVALID_ARGUMENT, NOT_FOUND,
+ * ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION, OUT_OF_RANGE, UNIMPLEMENTED, UNAUTHENTICATED. After any other it may have
+ * been carried out: UNAVAILABLE on a connection that broke, DEADLINE_EXCEEDED, CANCELLED, UNKNOWN, INTERNAL, ABORTED,
+ * RESOURCE_EXHAUSTED, DATA_LOSS.
+ */
 export interface GrpcWorkload {
   readonly kind: 'grpc';
   /** Path of the .proto file, relative to the working directory. */
   readonly proto: string;
   /** 'package.Service/Method'. */
   readonly method: string;
-  /** The request, as JSON. Default {}. */
+  /**
+   * The request, as JSON: fields by their names in the .proto file or in camel case, enumerations by name or number, bytes in
+   * base64. Default {}.
+   */
   readonly request?: Readonly<Record<string, unknown>>;
+  /** Keys in lower case; of a key that ends in '-bin' the value is bytes in base64. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -132,9 +153,15 @@ export type Workload =
 export type TargetSpec =
   /** Windtunnel's own nodes, as processes on this machine. */
   | { readonly kind: 'process' }
-  /** An etcd v3 cluster, as processes on this machine. */
+  /**
+   * An etcd v3 cluster, as processes on this machine, with etcd's own defaults. It has every fault but those that a node brings about
+   * itself (clock-skew, slow-disk, full-disk) and wipe, and every checked workload.
+   */
   | { readonly kind: 'etcd'; /** The program. Default 'etcd', looked for on PATH. */ readonly binary?: string }
-  /** Something that runs already. It is loaded; faults need a target that is launched. */
+  /**
+   * Something that runs already. It is loaded; faults need a target that is launched. What a run writes there has names of its own
+   * (tables such as registers_lk3n8d2f, keys below windtunnel_lk3n8d2f/) and stays there.
+   */
   | {
       readonly kind: 'external';
       /** host:port of gRPC servers. */
@@ -233,7 +260,25 @@ export interface SharedIterations extends LoadBase {
   readonly maxDuration?: Duration;
 }
 
-export type Load = ConstantArrivalRate | RampingArrivalRate | ConstantVus | RampingVus | SharedIterations;
+/**
+ * Closed loop, as fast as it goes: autocannon's connections each send their next request when an answer has come, to find out what
+ * an HTTP server can do at most. Every answer is timed and counted one by one, as for any other load, and autocannon's own statistics
+ * are left alone: no sample is made up. What users would feel a closed loop cannot show, because it waits with a server that is slow;
+ * let an arrival rate run beside it. autocannon does not verify certificates, and does not know HEAD or 1xx answers.
+ */
+export interface Autocannon extends LoadBase {
+  readonly executor: 'autocannon';
+  readonly workload: HttpWorkload;
+  /** 1 to 10,000. */
+  readonly connections: number;
+  /** Requests under way on each connection at a time, 1 to 1,000. Default 1. */
+  readonly pipelining?: number;
+  readonly duration: Duration;
+  /** The load ends earlier after so many requests, at least `connections`. Default: it does not. */
+  readonly amount?: number;
+}
+
+export type Load = ConstantArrivalRate | RampingArrivalRate | ConstantVus | RampingVus | SharedIterations | Autocannon;
 
 interface Timed {
   /** From the start of the scenario. */
@@ -417,9 +462,9 @@ export interface Nemesis {
 }
 
 /**
- * Looks for the knee of a load that rises in steps: the highest rate at which the system still keeps up, with the response time at
- * p99 below a limit, at least 95 % of what was offered answered in time, and nothing dropped. What an overloaded system does beyond it is expected,
- * and no reason to call the run invalid.
+ * Looks for the knee of a load that rises in steps: the highest rate at which the system still keeps up, with the response time
+ * at p99 below a limit, at least 95 % of what was offered answered in time, and nothing dropped. What an overloaded system does
+ * beyond it is expected, and no reason to call the run invalid.
  */
 export interface Saturation {
   /** The limit of the response time at p99, > 0. */
@@ -443,7 +488,7 @@ export interface Scenario {
   readonly cluster: {
     /** 1 to 9. Of an external target the number is what it is. */
     readonly nodes: number;
-    /** Who serves reads: the leader, or every node in turn through a read index. Default 'any'. */
+    /** Who serves reads: the leader, or every node in turn through a read index. Default 'any', and what etcd always does. */
     readonly reads?: 'leader' | 'any';
     /** Whether the traffic goes through links, which faults of the network need and which add some 0.1 ms. Default true. */
     readonly links?: boolean;
@@ -464,7 +509,13 @@ export interface Scenario {
   readonly faults?: readonly Fault[];
   readonly nemesis?: Nemesis;
   readonly saturation?: Saturation;
-  /** k6's grammar: { 'response_time{phase:recovery}': ['p(99)<500'] }. With `saturation` also { knee: ['>=500'] }. */
+  /**
+   * k6's grammar: { 'response_time{phase:recovery}': ['p(99)<500'] }. Times are milliseconds, shares from 0 to 1. Of operations:
+   * `response_time`, `service_time`, `operations`, `operations_failed`, `errors` (also by `code`), `dropped_iterations`. Of each fault,
+   * as max, min, avg or med, and by the tag `fault`, a kind: `election`, `first_write`, `write_gap` and `unavailable` from its start,
+   * `recovered` from its end. Of the checks: `operations_lost`. With `saturation`:
+   * { knee: ['>=500'] }. One for which nothing was measured has failed.
+   */
   readonly thresholds?: Readonly<Record<string, readonly ThresholdInput[]>>;
 }
 

@@ -108,6 +108,16 @@ export type ValidTarget =
       readonly protocol: 'windtunnel' | 'etcd';
     };
 
+/** Whether its gRPC servers are etcd's. */
+export function speaksEtcd(target: ValidTarget): boolean {
+  return target.kind === 'etcd' || (target.kind === 'external' && target.protocol === 'etcd');
+}
+
+/** The workloads whose data a target keeps: it must speak a language that we know. The others bring their own. */
+export function keepsData({ kind }: ValidWorkload): boolean {
+  return kind === 'registers' || kind === 'set' || kind === 'append' || kind === 'bank' || kind === 'sql';
+}
+
 interface ValidLoadBase {
   readonly workload: ValidWorkload;
   /** From the start of the scenario. */
@@ -159,8 +169,17 @@ export interface ValidSharedIterations extends ValidLoadBase {
   readonly iterations: number;
 }
 
+/** Its workload is http, and not HEAD; connections <= amount. */
+export interface ValidAutocannon extends ValidLoadBase {
+  readonly executor: 'autocannon';
+  readonly connections: number;
+  readonly pipelining: number;
+  /** Undefined: as many as there is time for. */
+  readonly amount: number | undefined;
+}
+
 export type ValidArrivalRate = ValidConstantArrivalRate | ValidRampingArrivalRate;
-export type ValidLoad = ValidArrivalRate | ValidConstantVus | ValidRampingVus | ValidSharedIterations;
+export type ValidLoad = ValidArrivalRate | ValidConstantVus | ValidRampingVus | ValidSharedIterations | ValidAutocannon;
 
 interface ValidFaultBase {
   readonly atMs: number;
@@ -293,9 +312,9 @@ export interface ScenarioData {
 /**
  * Invariants, held by `validateScenario` and `withOverrides`: (1) at least one load, each within 24 hours; (2) the warm-up is
  * shorter than the scenario; (3) every fault begins behind the warm-up and ends within the scenario, on a node that exists;
- * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; (5) thresholds name loads,
- * operations and faults that exist; (6) there is room for at least one fault of the nemesis, none lasts longer than it takes to the
- * next, and at most one wipes a node; (7) the load of a saturation has at least two steps.
+ * (4) 1 <= preAllocatedVUs <= maxVUs; a ramp is above 0 somewhere; vus <= iterations; connections <= amount, of an http workload;
+ * (5) thresholds name loads, operations and faults that exist; (6) there is room for at least one fault of the nemesis, none lasts
+ * longer than it takes to the next, and at most one wipes a node; (7) the load of a saturation has at least two steps.
  */
 export type ValidScenario = ScenarioData & { readonly [checked]: true };
 

@@ -145,7 +145,7 @@ describe('an invalid scenario is refused by path and value', () => {
     [
       ['loads', 'registers', 'executor'],
       'constant-rate',
-      "steady: loads.registers.executor must be 'constant-arrival-rate' or 'ramping-arrival-rate' or 'constant-vus' or 'ramping-vus' or 'shared-iterations', not 'constant-rate'",
+      "steady: loads.registers.executor must be 'constant-arrival-rate' or 'ramping-arrival-rate' or 'constant-vus' or 'ramping-vus' or 'shared-iterations' or 'autocannon', not 'constant-rate'",
     ],
     [['loads', 'registers', 'executor'], 'constant-vu', "did you mean 'constant-vus'?"],
     [

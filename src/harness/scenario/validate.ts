@@ -16,7 +16,7 @@ import {
   trueOrFalse,
   variants,
 } from './options.ts';
-import type { SqlParameter } from './scenario.ts';
+import type { SqlParameter, TargetSpec } from './scenario.ts';
 import { fault, validFault } from './fault-options.ts';
 import { nemesis, validNemesis } from './nemesis-options.ts';
 import { liveProblem, parseExpression, parseMetric, ThresholdError } from './thresholds.ts';
@@ -26,6 +26,7 @@ import type { ScenarioData, ValidLoad, ValidSaturation, ValidScenario, ValidStag
 const MAX_VIRTUAL_USERS = 100_000;
 /** Of threads that issue load. */
 export const MAX_GENERATORS = 16;
+const MAX_CONNECTIONS = 10_000;
 const MAX_ITERATIONS = 1_000_000_000;
 
 const registers = options({
@@ -76,13 +77,19 @@ const sql = options({
   statements: z.array(statement, 'must be a list of statements').min(1, 'must be a list of at least one statement'),
 });
 
-const headers = z.record(z.string(), z.string('must be text'), 'must be an object of texts').default({});
+const texts = z.record(z.string(), z.string('must be text'), 'must be an object of texts').default({});
 const http = options({
   kind: z.literal('http'),
-  url: matching(/^(\/|https?:\/\/)/, "a path such as '/query' or a URL that begins with http:// or https://"),
+  url: matching(/^(\/|https?:\/\/)/, "a path such as '/query' or a URL that begins with http:// or https://").refine(
+    (url) => URL.canParse(url, 'http://localhost'),
+    'must be a URL',
+  ),
   method: oneOf('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE').optional(),
-  headers,
-  body: z.unknown().optional(),
+  headers: texts,
+  body: z
+    .unknown()
+    .refine((body) => body === undefined || isJson(body), 'must be text or JSON')
+    .optional(),
   expectStatus: z
     .array(integer(100, 599), 'must be a list of HTTP statuses')
     .min(1, 'must be a list of HTTP statuses')
@@ -94,7 +101,7 @@ const grpc = options({
   proto: text('the path of a .proto file'),
   method: matching(/^[\w.]+\/\w+$/, "a method such as 'package.Service/Method'"),
   request: z.record(z.string(), z.unknown(), 'must be an object').default({}),
-  metadata: headers,
+  metadata: texts,
 });
 
 const userFunction = options({
@@ -188,10 +195,19 @@ const sharedIterations = options({
   maxDuration: duration({ zero: 'refused' }).default(600_000),
 });
 
+const autocannon = options({
+  executor: z.literal('autocannon'),
+  ...loadBase,
+  ...lasting,
+  connections: integer(1, MAX_CONNECTIONS),
+  pipelining: integer(1, 1_000).default(1),
+  amount: integer(1, MAX_ITERATIONS).optional(),
+});
+
 const load = variants(
   'executor',
-  ['constant-arrival-rate', 'ramping-arrival-rate', 'constant-vus', 'ramping-vus', 'shared-iterations'],
-  [constantArrivalRate, rampingArrivalRate, constantVus, rampingVus, sharedIterations],
+  ['constant-arrival-rate', 'ramping-arrival-rate', 'constant-vus', 'ramping-vus', 'shared-iterations', 'autocannon'],
+  [constantArrivalRate, rampingArrivalRate, constantVus, rampingVus, sharedIterations, autocannon],
   "a load such as { executor: 'constant-arrival-rate', ... }",
 );
 
@@ -247,6 +263,14 @@ const scenario = options(
   'a scenario, made with defineScenario',
 );
 
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 function isParameter(value: unknown): value is SqlParameter {
   if (typeof value !== 'object' || value === null) return value === null || typeof value === 'string' || Number.isFinite(value);
   const [[option, given] = [], ...others] = Object.entries(value) as [string, unknown][];
@@ -298,11 +322,14 @@ export interface ScenarioOverrides {
   readonly links?: boolean | undefined;
   /** How many threads issue the load, 1 to 16. */
   readonly generators?: number | undefined;
+  /** What is put under load. */
+  readonly target?: TargetSpec | undefined;
 }
 
 /** The scenario with some options changed. Throws ScenarioError when it cannot run that way: when a fault no longer fits. */
 export function withOverrides(scenario: ValidScenario, overrides: ScenarioOverrides): ValidScenario {
   const { durationMs, nodes, links, generators = scenario.generators } = overrides;
+  const parsed = overrides.target === undefined ? undefined : target.safeParse(overrides.target, { reportInput: true });
   const problems: string[] = [];
   if (durationMs !== undefined && !(durationMs > 0 && Number.isFinite(durationMs)))
     problems.push(`${scenario.name}: --duration must be > 0, not ${durationMs}`);
@@ -310,6 +337,7 @@ export function withOverrides(scenario: ValidScenario, overrides: ScenarioOverri
     problems.push(`${scenario.name}: --nodes must be a whole number from 1 to 9, not ${nodes}`);
   if (!(Number.isInteger(generators) && generators >= 1 && generators <= MAX_GENERATORS))
     problems.push(`${scenario.name}: --generators must be a whole number from 1 to ${MAX_GENERATORS}, not ${generators}`);
+  if (parsed?.success === false) problems.push(...problemsOf(parsed.error, `${scenario.name}: --target`));
   if (problems.length > 0) throw new ScenarioError(problems);
   const loads = Object.fromEntries(
     Object.entries(scenario.loads).map(([name, load]) => [
@@ -318,7 +346,10 @@ export function withOverrides(scenario: ValidScenario, overrides: ScenarioOverri
     ]),
   );
   const cluster = { ...scenario.cluster, ...(nodes !== undefined && { nodes }), ...(links !== undefined && { links }) };
-  return checked({ ...scenario, cluster, generators, loads, totalDurationMs: totalDurationMs(loads) }, scenario.name);
+  return checked(
+    { ...scenario, target: parsed?.data ?? scenario.target, cluster, generators, loads, totalDurationMs: totalDurationMs(loads) },
+    scenario.name,
+  );
 }
 
 function checked(data: ScenarioData, origin: string): ValidScenario {
@@ -358,6 +389,10 @@ function validLoad(input: z.output<typeof load>): ValidLoad {
       const { maxDuration: durationMs, ...same } = rest;
       return { ...same, ...times, durationMs };
     }
+    case 'autocannon': {
+      const { duration: durationMs, amount, ...same } = rest;
+      return { ...same, ...times, durationMs, amount };
+    }
   }
 }
 
@@ -382,11 +417,14 @@ function validWorkload(input: z.output<typeof workload>): ValidWorkload {
       return { ...input, statements };
     }
     case 'http': {
-      const { body, method, expectStatus, ...same } = input;
+      const { body, method, expectStatus, headers, ...same } = input;
+      const asJson = body !== undefined && typeof body !== 'string';
+      const hasType = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type');
       return {
         ...same,
         method: method ?? (body === undefined ? 'GET' : 'POST'),
-        body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+        headers: asJson && !hasType ? { ...headers, 'content-type': 'application/json' } : headers,
+        body: asJson ? JSON.stringify(body) : body,
         expectStatus,
       };
     }

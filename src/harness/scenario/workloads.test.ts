@@ -30,7 +30,22 @@ test.each<[unknown, unknown]>([
   ],
   [
     { kind: 'http', url: '/query', body: { query: 'select 1' } },
-    { kind: 'http', url: '/query', method: 'POST', headers: {}, body: '{"query":"select 1"}', expectStatus: undefined },
+    {
+      kind: 'http',
+      url: '/query',
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"select 1"}',
+      expectStatus: undefined,
+    },
+  ],
+  [
+    { kind: 'http', url: '/', method: 'PUT', body: [1], headers: { 'Content-Type': 'text/x' } },
+    { kind: 'http', url: '/', method: 'PUT', headers: { 'Content-Type': 'text/x' }, body: '[1]', expectStatus: undefined },
+  ],
+  [
+    { kind: 'http', url: '/', body: 'text' },
+    { kind: 'http', url: '/', method: 'POST', headers: {}, body: 'text', expectStatus: undefined },
   ],
   [
     { kind: 'http', url: 'http://a/b' },
@@ -59,6 +74,20 @@ test.each<[unknown, string]>([
   ],
   [{ kind: 'sql', statements: [{ sql: ' ' }] }, 'loads.a.workload.statements[0].sql must be an SQL statement'],
   [{ kind: 'http', url: 'query' }, "loads.a.workload.url must be a path such as '/query' or a URL"],
+  [{ kind: 'http', url: '/', body: () => 5 }, 'loads.a.workload.body must be text or JSON, not a function'],
+  [{ kind: 'http', url: 'http://a:port/' }, "loads.a.workload.url must be a URL, not 'http://a:port/'"],
+  [
+    { kind: 'http', url: '/', headers: { 'Content-Length': '5' } },
+    "loads.a.workload.headers must not have 'Content-Length': it follows from the body",
+  ],
+  [
+    { kind: 'http', url: '/', headers: { 'two words': 'x' } },
+    "loads.a.workload.headers['two words'] must be a header that HTTP allows, not 'x'",
+  ],
+  [
+    { kind: 'http', url: '/', headers: { a: 'x\r\nb: y' } },
+    "loads.a.workload.headers['a'] must be a header that HTTP allows, not 'x\r\nb: y'",
+  ],
   [
     { kind: 'http', url: '/', expectStatus: [99] },
     'loads.a.workload.expectStatus[0] must be a whole number from 100 to 599, not 99',
@@ -66,6 +95,18 @@ test.each<[unknown, string]>([
   [
     { kind: 'grpc', proto: 'x', method: 'D' },
     "loads.a.workload.method must be a method such as 'package.Service/Method', not 'D'",
+  ],
+  [
+    { kind: 'grpc', proto: 'x', method: 'a.B/D', metadata: { Upper: 'x' } },
+    "loads.a.workload.metadata['Upper'] must be a key of lower case letters",
+  ],
+  [
+    { kind: 'grpc', proto: 'x', method: 'a.B/D', metadata: { 'a-bin': '?' } },
+    "loads.a.workload.metadata['a-bin'] must be bytes in base64, not '?'",
+  ],
+  [
+    { kind: 'grpc', proto: 'x', method: 'a.B/D', metadata: { a: 'ü' } },
+    "loads.a.workload.metadata['a'] must be printable ASCII, not 'ü'",
   ],
   [{ kind: 'function', run: 5 }, 'loads.a.workload.run must be a function that returns a promise, not 5'],
 ])('%j is refused', (workload, message) => {
@@ -88,4 +129,20 @@ test.each<[unknown, string]>([
   [{ kind: 'etcd', binary: '' }, "target.binary must be a program, not ''"],
 ])('the target %j is refused', (target, message) => {
   expect(() => validateScenario({ ...scenario({ kind: 'set' }), target }, 'test')).toThrow(message);
+});
+
+test('a path needs a target with HTTP endpoints', () => {
+  const on = (target: object) => () => validateScenario({ ...scenario({ kind: 'http', url: '/a' }), target }, 'test');
+  expect(on({ kind: 'process' })).not.toThrow();
+  expect(on({ kind: 'external', httpEndpoints: ['127.0.0.1:80'] })).not.toThrow();
+  expect(on({ kind: 'external', endpoints: ['127.0.0.1:80'] })).toThrow(
+    "test: loads.a.workload.url must be a whole URL, or the target have httpEndpoints (--http-endpoint host:port) that the path '/a' is on",
+  );
+});
+
+test('a method needs a target with endpoints', () => {
+  const target = { kind: 'external', httpEndpoints: ['127.0.0.1:80'] };
+  expect(() => validateScenario({ ...scenario({ kind: 'grpc', proto: 'x', method: 'a.B/C' }), target }, 'test')).toThrow(
+    "test: loads.a.workload is called on the target's endpoints: target.endpoints must have at least one, not []",
+  );
 });

@@ -1,11 +1,17 @@
 // Connects to a system under test: which driver carries which workload is decided here.
 
+import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Target } from '../load/operation.ts';
 import { functionsOf } from '../scenario/discover.ts';
-import type { ValidScenario } from '../scenario/valid-scenario.ts';
+import type { FunctionContext } from '../scenario/scenario.ts';
+import { keepsData, speaksEtcd, type ValidScenario } from '../scenario/valid-scenario.ts';
+import { connectEtcdTarget } from './etcd.ts';
 import { invokeFunction } from './function.ts';
+import { prepareAutocannon } from './autocannon.ts';
+import { connectGrpc } from './grpc.ts';
+import { prepareHttp } from './http.ts';
 import { connectSqlTarget } from './sql.ts';
 
 /** Where a running system is reached. */
@@ -14,6 +20,8 @@ export interface TargetAddresses {
   readonly endpoints: readonly string[];
   /** host:port of HTTP servers. */
   readonly httpEndpoints: readonly string[];
+  /** What the names of the run's tables and keys end with. Default nothing. */
+  readonly namespace?: string;
 }
 
 export interface ConnectOptions extends TargetAddresses {
@@ -23,20 +31,24 @@ export interface ConnectOptions extends TargetAddresses {
 }
 
 /**
- * Connects, and creates what the scenario's workloads need. Safe to do from several generators at once.
- * @throws RpcError when the system cannot be prepared, ScenarioError when the scenario's module cannot be loaded again
+ * Connects with what the scenario's workloads need and nothing else, and creates what they need. Safe to do from several
+ * generators at once.
+ * @throws RpcError or EtcdError when the system cannot be prepared; ScenarioError when a workload does not fit the target, or the
+ * scenario's module cannot be loaded again
  */
 export async function connectTarget(options: ConnectOptions): Promise<Target> {
   const { scenario, endpoints, httpEndpoints, random } = options;
   const functions = await functionsOf(scenario);
-  const sql = await connectSqlTarget(options);
+  const http = prepareHttp(options);
+  const grpc = await connectGrpc(options);
+  const onDemand = new DatabaseOnDemand(options);
+  const needsDatabase = Object.values(scenario.loads).some(({ workload }) => keepsData(workload));
+  // A function need not execute anything: it is connected when it does.
+  const database = needsDatabase ? await onDemand.connected() : undefined;
   const context = {
     endpoints,
     httpEndpoints,
-    async execute(text: string, params: readonly (number | string | null)[] = []) {
-      const { results } = await sql.client.execute(text, params);
-      return { rows: results[0]?.rows ?? [] };
-    },
+    execute: async (...statement: Parameters<Database['execute']>) => (await onDemand.connected()).execute(...statement),
   };
   return {
     invoke(operation, signal, timeoutMs) {
@@ -44,12 +56,73 @@ export async function connectTarget(options: ConnectOptions): Promise<Target> {
         case 'function':
           return invokeFunction({ functions, context, random }, operation, signal);
         case 'http':
+          return http.invoke(operation, signal, timeoutMs);
         case 'grpc':
-          throw new Error(`no driver for ${operation.kind} yet`);
+          return grpc.invoke(operation, signal, timeoutMs);
         default:
-          return sql.invoke(operation, signal, timeoutMs);
+          return known(database, `nothing is connected for ${operation.kind}`).invoke(operation, signal, timeoutMs);
       }
     },
-    close: () => sql.close(),
+    saturate: prepareAutocannon(options),
+    async close() {
+      http.close();
+      grpc.close();
+      await onDemand.close();
+    },
   };
+}
+
+/** What keeps the data of the checked workloads. */
+interface Database extends Target {
+  readonly execute: FunctionContext['execute'];
+}
+
+function connectDatabase(options: ConnectOptions): Promise<Database> {
+  return speaksEtcd(options.scenario.target) ? connectEtcd(options) : connectSql(options);
+}
+
+async function connectSql(options: ConnectOptions): Promise<Database> {
+  const { client, ...target } = await connectSqlTarget(options);
+  return {
+    ...target,
+    async execute(text, params = []) {
+      const { results } = await client.execute(text, params);
+      return { rows: results[0]?.rows ?? [] };
+    },
+  };
+}
+
+async function connectEtcd(options: ConnectOptions): Promise<Database> {
+  const target = await connectEtcdTarget(options);
+  const problem = 'execute needs a target that speaks SQL, and this one is etcd: use the endpoints of the context';
+  return {
+    invoke: target.invoke,
+    close: () => target.close(),
+    execute: () => Promise.reject(Object.assign(new Error(problem), { code: 'no-sql', maybeApplied: false })),
+  };
+}
+
+/** Connects when it is first asked to; after a failure, when it is next asked. */
+class DatabaseOnDemand {
+  readonly #options: ConnectOptions;
+  #database: Promise<Database> | undefined;
+
+  constructor(options: ConnectOptions) {
+    this.#options = options;
+  }
+
+  connected(): Promise<Database> {
+    this.#database ??= connectDatabase(this.#options).catch((error: unknown) => {
+      this.#database = undefined;
+      throw error;
+    });
+    return this.#database;
+  }
+
+  async close(): Promise<void> {
+    await this.#database?.then(
+      (database) => database.close(),
+      () => {},
+    );
+  }
 }

@@ -12,6 +12,8 @@ import type { ValidScenario, ValidWorkload } from '../scenario/valid-scenario.ts
 export interface SqlTargetOptions {
   /** host:port of the nodes' gRPC servers; at least one. */
   readonly endpoints: readonly string[];
+  /** What the names of the tables end with. Default nothing. */
+  readonly namespace?: string;
   readonly scenario: Pick<ValidScenario, 'loads' | 'operationTimeoutMs'> & {
     readonly cluster: { readonly reads: 'leader' | 'any' };
   };
@@ -30,12 +32,30 @@ const PAGE = 10_000;
 /** How long the cluster may take to serve, before the load. */
 const SETUP_TIMEOUT_MS = 30_000;
 
+/** Whom to ask, and of which tables. */
+interface Database {
+  readonly client: ConnectedClient;
+  readonly tables: Readonly<Record<'registers' | 'elements' | 'lists' | 'accounts', string>>;
+}
+
 /** Connects and creates what the workloads need. @throws RpcError */
-export async function connectSqlTarget({ endpoints, scenario, clock, random }: SqlTargetOptions): Promise<SqlTarget> {
+export async function connectSqlTarget({
+  endpoints,
+  namespace = '',
+  scenario,
+  clock,
+  random,
+}: SqlTargetOptions): Promise<SqlTarget> {
   const timeoutMs = scenario.operationTimeoutMs;
   const client = await createClient({ endpoints, reads: scenario.cluster.reads, timeoutMs, clock, random }).connect();
+  const tables = {
+    registers: `registers${namespace}`,
+    elements: `elements${namespace}`,
+    lists: `lists${namespace}`,
+    accounts: `accounts${namespace}`,
+  };
   try {
-    const statements = new Set(Object.values(scenario.loads).flatMap(({ workload }) => setupOf(workload)));
+    const statements = new Set(Object.values(scenario.loads).flatMap(({ workload }) => setupOf(workload, tables)));
     for (const statement of statements) await client.execute(statement, [], { timeoutMs: SETUP_TIMEOUT_MS });
   } catch (error) {
     await client.disconnect();
@@ -44,28 +64,30 @@ export async function connectSqlTarget({ endpoints, scenario, clock, random }: S
   return {
     client,
     invoke: (operation, signal, timeoutMs) =>
-      invoke(client, operation, { signal, ...(timeoutMs !== undefined && { timeoutMs }) }),
+      invoke({ client, tables }, operation, { signal, ...(timeoutMs !== undefined && { timeoutMs }) }),
     async close() {
       await client.disconnect('the scenario is over');
     },
   };
 }
 
-function setupOf(workload: ValidWorkload): readonly string[] {
+function setupOf(workload: ValidWorkload, tables: Database['tables']): readonly string[] {
   switch (workload.kind) {
     case 'registers':
-      return ['create table if not exists registers (key integer primary key, value integer not null)'];
+      return [`create table if not exists ${tables.registers} (key integer primary key, value integer not null)`];
     case 'set':
-      return ['create table if not exists elements (value integer primary key)'];
+      return [`create table if not exists ${tables.elements} (value integer primary key)`];
     case 'append':
       // No constraint on `value`: an append that is applied twice must show, not fail.
-      return ['create table if not exists lists (key integer, position integer, value integer, primary key (key, position))'];
+      return [
+        `create table if not exists ${tables.lists} (key integer, position integer, value integer, primary key (key, position))`,
+      ];
     case 'bank': {
       const { accounts, initialBalance } = workload;
       const rows = Array.from({ length: accounts }, (_, id) => `(${id}, ${initialBalance})`).join(', ');
       return [
-        'create table if not exists accounts (id integer primary key, balance integer not null check (balance >= 0))',
-        `insert into accounts (id, balance) values ${rows} on conflict (id) do nothing`,
+        `create table if not exists ${tables.accounts} (id integer primary key, balance integer not null check (balance >= 0))`,
+        `insert into ${tables.accounts} (id, balance) values ${rows} on conflict (id) do nothing`,
       ];
     }
     case 'sql':
@@ -80,9 +102,9 @@ interface CallOptions {
   readonly timeoutMs?: number;
 }
 
-async function invoke(client: ConnectedClient, operation: PlannedOperation, options: CallOptions): Promise<Answer> {
+async function invoke(database: Database, operation: PlannedOperation, options: CallOptions): Promise<Answer> {
   try {
-    return await perform(client, operation, options);
+    return await perform(database, operation, options);
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     // The constraint that no balance is below 0 undoes the whole transfer.
@@ -93,34 +115,37 @@ async function invoke(client: ConnectedClient, operation: PlannedOperation, opti
   }
 }
 
-async function perform(client: ConnectedClient, operation: PlannedOperation, options: CallOptions): Promise<Answer> {
+async function perform(database: Database, operation: PlannedOperation, options: CallOptions): Promise<Answer> {
+  const { client, tables } = database;
   switch (operation.kind) {
     case 'registers':
-      return onRegister(client, operation, options);
+      return onRegister(database, operation, options);
     case 'set':
-      if (operation.operation === 'read-all') return { outcome: 'ok', value: await readElements(client, options) };
-      await client.execute('insert into elements (value) values (?)', [operation.value], options);
+      if (operation.operation === 'read-all') return { outcome: 'ok', value: await readElements(database, options) };
+      await client.execute(`insert into ${tables.elements} (value) values (?)`, [operation.value], options);
       return { outcome: 'ok' };
     case 'append':
       if (operation.operation === 'read') {
-        const answer = await client.execute('select value from lists where key = ? order by position', [operation.key], options);
+        const sql = `select value from ${tables.lists} where key = ? order by position`;
+        const answer = await client.execute(sql, [operation.key], options);
         const elements = firstColumn(answer.results[0]?.rows);
         return { outcome: 'ok', value: elements.length === 0 ? null : elements };
       }
       await client.execute(
-        'insert into lists (key, position, value) select ?, coalesce(max(position), 0) + 1, ? from lists where key = ?',
+        `insert into ${tables.lists} (key, position, value) select ?, coalesce(max(position), 0) + 1, ? from ${tables.lists} where key = ?`,
         [operation.key, operation.value, operation.key],
         options,
       );
       return { outcome: 'ok' };
     case 'bank': {
       if (operation.operation === 'read-all') {
-        const answer = await client.execute('select balance from accounts order by id', [], options);
+        const answer = await client.execute(`select balance from ${tables.accounts} order by id`, [], options);
         return { outcome: 'ok', value: firstColumn(answer.results[0]?.rows) };
       }
       const { from, to, amount } = operation;
+      const { accounts } = tables;
       await client.execute(
-        `update accounts set balance = balance - ${amount} where id = ${from}; update accounts set balance = balance + ${amount} where id = ${to}`,
+        `update ${accounts} set balance = balance - ${amount} where id = ${from}; update ${accounts} set balance = balance + ${amount} where id = ${to}`,
         [],
         options,
       );
@@ -135,26 +160,26 @@ async function perform(client: ConnectedClient, operation: PlannedOperation, opt
 }
 
 async function onRegister(
-  client: ConnectedClient,
+  { client, tables: { registers } }: Database,
   operation: Extract<PlannedOperation, { kind: 'registers' }>,
   options: CallOptions,
 ): Promise<Answer> {
   const { key } = operation;
   switch (operation.operation) {
     case 'read': {
-      const answer = await client.execute('select value from registers where key = ?', [key], options);
+      const answer = await client.execute(`select value from ${registers} where key = ?`, [key], options);
       return { outcome: 'ok', value: firstColumn(answer.results[0]?.rows)[0] ?? null };
     }
     case 'write':
       await client.execute(
-        'insert into registers (key, value) values (?, ?) on conflict (key) do update set value = excluded.value',
+        `insert into ${registers} (key, value) values (?, ?) on conflict (key) do update set value = excluded.value`,
         [key, operation.value],
         options,
       );
       return { outcome: 'ok' };
     case 'cas': {
       const answer = await client.execute(
-        'update registers set value = ? where key = ? and value = ?',
+        `update ${registers} set value = ? where key = ? and value = ?`,
         [operation.value, key, operation.expected],
         options,
       );
@@ -163,11 +188,11 @@ async function onRegister(
   }
 }
 
-async function readElements(client: ConnectedClient, options: CallOptions): Promise<number[]> {
+async function readElements({ client, tables }: Database, options: CallOptions): Promise<number[]> {
   const elements: number[] = [];
   for (;;) {
     const after = elements.at(-1) ?? -1;
-    const sql = `select value from elements where value > ? order by value limit ${PAGE}`;
+    const sql = `select value from ${tables.elements} where value > ? order by value limit ${PAGE}`;
     const answer = await client.execute(sql, [after], options);
     const page = firstColumn(answer.results[0]?.rows);
     for (const value of page) elements.push(value);

@@ -22,7 +22,7 @@ import { NodeMetrics } from './node-metrics.ts';
 import type { NodeEvent } from '../rpc/node-event.ts';
 import { MOST_REQUESTS, NodeService } from './node-service.ts';
 import { PeerLink } from './peer-link.ts';
-import { type HostMessage, RaftHost } from './raft-host.ts';
+import { type HostMessage, RaftHost, type RoleEvent } from './raft-host.ts';
 import { openRecoveryRecord } from './recovery-record.ts';
 
 export interface NodeOptions {
@@ -172,10 +172,11 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
   const server: { rpc?: RpcServer } = {};
   const onRaftEvent = (event: RaftEvent) => {
     metrics.onRaftEvent(event);
-    if (event.type !== 'role') return;
-    say({ event: 'role', role: event.role, term: event.term, ...(event.leader !== undefined && { leader: event.leader }) });
+    if (event.type === 'role') server.rpc?.setServing(event.leader !== undefined);
+  };
+  const onDurableRole = ({ role, term, leader }: RoleEvent) => {
+    say({ event: 'role', role, term, ...(leader !== undefined && { leader }) });
     sayApplied();
-    server.rpc?.setServing(event.leader !== undefined);
   };
 
   const host: RaftHost = new RaftHost(core, {
@@ -195,6 +196,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     },
     endpointOf: (node) => options.advertised?.get(node) ?? (node === id ? options.listen : (options.peers.get(node) ?? '')),
     onEvent: onRaftEvent,
+    onDurableRole,
     onFatal,
     meter: metrics,
     clock,

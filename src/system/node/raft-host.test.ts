@@ -15,6 +15,7 @@ function hostOf(peers: readonly string[] = ['n1']) {
   const mailbox: HostMessage[] = [];
   const sent: { to: string; messages: readonly Message[] }[] = [];
   const events: RaftEvent[] = [];
+  const saidRoles: string[] = [];
   const proposals: string[] = [];
   const fatal: Error[] = [];
   const appends: { entries: number; done: PromiseWithResolvers<void> }[] = [];
@@ -47,6 +48,7 @@ function hostOf(peers: readonly string[] = ['n1']) {
     recordRecovery: async () => {},
     endpointOf: (node) => `${node}:1`,
     onEvent: (event) => events.push(event),
+    onDurableRole: ({ role, term }) => saidRoles.push(`${role} ${term}`),
     meter: { onProposals: (result, count) => proposals.push(`${result} ${count}`), onAppended() {}, onApplied() {} },
     onFatal: (error) => fatal.push(error),
     clock,
@@ -80,7 +82,7 @@ function hostOf(peers: readonly string[] = ['n1']) {
     await finishDisk();
     await finishStore();
   };
-  return { host, clock, turn, lead, finishDisk, finishStore, sent, events, proposals, fatal, appends, applies };
+  return { host, clock, turn, lead, finishDisk, finishStore, sent, events, saidRoles, proposals, fatal, appends, applies };
 }
 
 type Body<M> = M extends unknown ? Omit<M, 'from' | 'to'> : never;
@@ -271,5 +273,41 @@ describe('what cannot be survived', () => {
     applies.splice(0)[0]?.done.reject(new Error('database disk image is malformed'));
     await settle();
     expect(fatal.map((error) => error.message)).toEqual(['database disk image is malformed']);
+  });
+});
+
+describe('a role', () => {
+  test('is said only when its term is on disk: a node that is killed before it would deny it', async () => {
+    const { turn, finishDisk, events, saidRoles, appends } = hostOf(['n1', 'n2', 'n3']);
+    const roles = () => events.flatMap((event) => (event.type === 'role' ? [`${event.role} ${event.term}`] : []));
+    const heartbeat = {
+      type: 'append-request',
+      previousIndex: 0,
+      previousTerm: 0,
+      entries: [],
+      commitIndex: 0,
+      round: 1,
+    } as const;
+    await turn(fromPeer('n2', { ...heartbeat, term: 5 }));
+    expect(roles()).toContain('follower 5');
+    expect(appends.length).toBe(1);
+    expect(saidRoles).toEqual([]);
+    // The next term comes while the disk is still busy with the last one.
+    await turn(fromPeer('n3', { ...heartbeat, term: 6 }));
+    expect(saidRoles).toEqual([]);
+    await finishDisk();
+    expect(saidRoles).toEqual([]);
+    await finishDisk();
+    expect(saidRoles).toEqual(roles());
+    expect(saidRoles.at(-1)).toBe('follower 6');
+  });
+
+  test('in a term that is on disk is said at once', async () => {
+    const { turn, lead, saidRoles, host } = hostOf(['n1', 'n2', 'n3']);
+    await lead();
+    expect(saidRoles.at(-1)).toBe(`leader ${host.status.term}`);
+    // Nobody answers it any more: check-quorum makes it step down in its own term.
+    for (let tick = 0; tick < 60 && host.status.role === 'leader'; tick++) await turn({ type: 'input', input: { type: 'tick' } });
+    expect(saidRoles.at(-1)).toBe(`follower ${host.status.term}`);
   });
 });

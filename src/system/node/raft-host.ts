@@ -39,11 +39,15 @@ export interface HostPorts {
   readonly recordRecovery: (index: number) => Promise<void>;
   readonly endpointOf: (node: NodeId) => string;
   readonly onEvent: (event: RaftEvent) => void;
+  /** Told of roles, too, but only when their term is on disk: what others hold the node to must survive a restart of it. */
+  readonly onDurableRole: (event: RoleEvent) => void;
   readonly meter: HostMeter;
   /** Disk or state machine failed: this node can promise nothing any more and must stop. */
   readonly onFatal: (error: Error) => void;
   readonly clock: Clock;
 }
+
+export type RoleEvent = Extract<RaftEvent, { type: 'role' }>;
 
 /** Told what happened, for the metrics. */
 export interface HostMeter {
@@ -73,6 +77,8 @@ export class RaftHost {
   #toApply: Entry[] = [];
   #applying = false;
   readonly #outbox = new Map<NodeId, Message[]>();
+  /** In a term that may not be on disk yet. */
+  #unsaidRoles: RoleEvent[] = [];
 
   constructor(core: RaftCore, ports: HostPorts) {
     this.#core = core;
@@ -126,6 +132,9 @@ export class RaftHost {
 
   #step(input: Input): void {
     for (const effect of this.#core.step(input)) this.#perform(effect);
+    if (this.#unsaidRoles.length === 0 || !this.#core.termIsDurable) return;
+    for (const role of this.#unsaidRoles) this.#ports.onDurableRole(role);
+    this.#unsaidRoles = [];
   }
 
   #perform(effect: Effect): void {
@@ -161,7 +170,10 @@ export class RaftHost {
         void this.#recordRecovery(effect.index);
         break;
       case 'event':
-        if (effect.event.type === 'role' && effect.event.role !== 'leader') this.#abandonWrites();
+        if (effect.event.type === 'role') {
+          if (effect.event.role !== 'leader') this.#abandonWrites();
+          this.#unsaidRoles.push(effect.event);
+        }
         this.#ports.onEvent(effect.event);
         break;
     }

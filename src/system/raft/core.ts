@@ -131,6 +131,11 @@ export class RaftCore {
     };
   }
 
+  /** Whether this node, restarted now, would still know the term that it is in and its vote there. */
+  get termIsDurable(): boolean {
+    return this.#state.persistence.hardStateIsDurable;
+  }
+
   /** What any input can make possible: a commit, an answer to reads, entries to apply. */
   #settle(): Effect[] {
     const state = this.#state;

@@ -1,0 +1,80 @@
+// Starts, or attaches to, what a scenario puts under load.
+
+import type { Clock } from '../../runtime/clock.ts';
+import { freshSeed, Random } from '../../runtime/random.ts';
+import { unreachable } from '../../runtime/assert.ts';
+import { needsFaultControl, type ValidScenario } from '../scenario/valid-scenario.ts';
+import type { Cluster } from './cluster.ts';
+import { launchEtcd } from './etcd-launcher.ts';
+import { attach } from './external.ts';
+import { launchProcesses } from './process-launcher.ts';
+
+export interface LaunchOptions {
+  /** Of jitter and loss on the links. */
+  readonly seed: number;
+  readonly dataFolder: string;
+  readonly logFolder: string;
+  readonly clock: Clock;
+  /** Environment of single nodes of ours, for known-bad variants. */
+  readonly environment?: ((node: string) => Readonly<Record<string, string>>) | undefined;
+}
+
+export interface Launched {
+  readonly cluster: Cluster;
+  readonly addresses: {
+    /** host:port of gRPC servers. */
+    readonly endpoints: readonly string[];
+    /** host:port of HTTP servers. */
+    readonly httpEndpoints: readonly string[];
+    /** What the names of the run's tables and keys end with, so that it does not meet those of earlier runs. */
+    readonly namespace: string;
+  };
+}
+
+/** @throws LaunchError; then nothing is left running */
+export async function launchTarget(scenario: ValidScenario, options: LaunchOptions): Promise<Launched> {
+  const { target } = scenario;
+  if (target.kind === 'external') {
+    const { endpoints, httpEndpoints } = target;
+    const cluster = attach(endpoints.length > 0 ? endpoints : httpEndpoints);
+    // Its data outlives the run, and a value of the run before would look like one that nobody wrote.
+    const namespace = `_${Math.floor(options.clock.wallTime()).toString(36)}`;
+    return { cluster, addresses: { endpoints, httpEndpoints, namespace } };
+  }
+  const cluster = await launch(scenario, target, options);
+  return {
+    cluster,
+    addresses: {
+      endpoints: cluster.nodes.map((node) => node.endpoint),
+      httpEndpoints: cluster.nodes.map((node) => node.httpEndpoint),
+      namespace: '',
+    },
+  };
+}
+
+function launch(
+  { name, cluster: { nodes, links }, faults, nemesis }: ValidScenario,
+  target: Exclude<ValidScenario['target'], { kind: 'external' }>,
+  { seed, environment, ...same }: LaunchOptions,
+): Promise<Cluster> {
+  const common = {
+    ...same,
+    clusterId: `${name}-${seed}`,
+    nodes,
+    links: links ? { seed } : undefined,
+    // Not from the seed: a repeated run must not fight over the ports of the first.
+    random: new Random(freshSeed()),
+  };
+  switch (target.kind) {
+    case 'process':
+      return launchProcesses({
+        ...common,
+        ...(environment && { environment }),
+        faultControl: [...faults, ...(nemesis?.mix ?? [])].some(needsFaultControl),
+      });
+    case 'etcd':
+      return launchEtcd({ ...common, binary: target.binary });
+    default:
+      return unreachable(target);
+  }
+}
