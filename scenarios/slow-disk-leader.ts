@@ -2,6 +2,7 @@
 // while its network is fine. Heartbeats go out, so nobody would depose it; but it cannot apply what its own disk has not got, so
 // writes would go unanswered as long as the stall lasts. Look for one gap in the writes, of a second or two: the leader finds that
 // the others have on disk what its own disk fails to take, and steps down. The slow disk of the follower that it becomes hurts nobody.
+// Clients repeat what the old leader left unanswered: nodes that then apply it a second time are found (WINDTUNNEL_CANARY_NODE='*=lost-dedup').
 
 import { defineScenario } from '../src/harness/scenario/scenario.ts';
 
