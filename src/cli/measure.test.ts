@@ -95,16 +95,17 @@ test('a run writes a valid result, its histories and logs, prints the summary, a
 
 test('every node is killed once, under load, and nothing acknowledged is lost', async () => {
   const results = join(folder, 'results');
-  const crashes = ['n1', 'n2', 'n3', 'leader'].map(
+  // By name: who leads when is a matter of the machine's load, and at a given moment perhaps nobody.
+  const crashes = ['n1', 'n2', 'n3'].map(
     (target, at) => `{ kind: 'crash', target: '${target}', at: '${1 + at * 4}s', duration: '1s' }`,
   );
   const path = scenarioFile(`faults: [${crashes.join(', ')}]`);
-  writeFileSync(path, readFileSync(path, 'utf8').replaceAll("duration: '4s'", "duration: '18s'"));
+  writeFileSync(path, readFileSync(path, 'utf8').replaceAll("duration: '4s'", "duration: '14s'"));
   const { code, out, err } = await windtunnel('run', path, '--results', results);
   const [result] = (await resultOf(results)).scenarios;
   expect([0, 96], out + err).toContain(code);
   // Whether an election came in time is a matter of the machine's load; that every node died and came back is not.
-  expect(result?.faults.map((fault) => fault.target)).toEqual(['n1', 'n2', 'n3', 'leader']);
+  expect(result?.faults.map((fault) => fault.target)).toEqual(['n1', 'n2', 'n3']);
   for (const fault of result?.faults ?? []) {
     const observed = fault.proof.observations.join('; ');
     expect(observed).toMatch(/ended by SIGKILL/);
@@ -113,7 +114,7 @@ test('every node is killed once, under load, and nothing acknowledged is lost', 
   expect(result?.verdicts.correct).toBe('valid');
   expect(result?.checks[1]?.counts['lost']).toBe(0);
   expect(result?.checks[1]?.counts['acknowledged']).toBeGreaterThan(50);
-  expect(result?.roles.filter((change) => change.role === 'down').length).toBeGreaterThanOrEqual(4);
+  expect(result?.roles.filter((change) => change.role === 'down').length).toBeGreaterThanOrEqual(3);
 }, 180_000);
 
 test('a node that answers reads from stale state is found: exit 95, with an explanation', async () => {

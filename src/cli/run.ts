@@ -63,12 +63,15 @@ Examples:
       throw new UsageError(`run takes a scenario; there are ${(await listScenarios(folder)).join(', ')}, and a path works too`);
     }
     const duration = text(invocation, 'duration');
+    const target = targetOf(invocation);
+    if (target?.kind === 'external' && invocation.options['nodes'] !== undefined)
+      throw new UsageError('--nodes goes with a target that is launched; an external one has the nodes it has');
     const overrides = {
       durationMs: duration === undefined ? undefined : parseDuration(duration),
       nodes: wholeNumber(invocation, 'nodes', 1, 9),
       links: text(invocation, 'links') === undefined ? undefined : choice(invocation, 'links', ['on', 'off'], 'on') === 'on',
       generators: generatorsOf(invocation),
-      target: targetOf(invocation),
+      target,
     };
     const scenarios = await loadScenarios(invocation.positionals, folder);
     return measure({

@@ -66,6 +66,7 @@ describe('usage errors: exit 1, one line that says what to do', () => {
     [['run', 'steady', '--endpoint', '127.0.0.1:1'], /--endpoint goes with --target external, not without it/],
     [['run', 'steady', '--target', 'etcd', '--protocol', 'etcd'], /--protocol goes with --target external, not etcd/],
     [['run', 'steady', '--target', 'external', '--protocol', 'http'], /--protocol takes one of windtunnel, etcd, not 'http'/],
+    [['run', 'steady', '--target', 'external', '--nodes', '3'], /--nodes goes with a target that is launched/],
     [['run', 'steady', '--nodes', '0'], /--nodes takes a whole number from 1 to 9, not '0'/],
     [['init'], /init takes the file to write: windtunnel init my\.scenario\.ts/],
     [['init', 'a.ts', 'b.ts'], /init takes one file, not also 'b\.ts'/],
