@@ -1,5 +1,5 @@
 // Scenarios on etcd, end to end: the same faults, proofs and checkers as on our nodes, and nothing left behind. They need an `etcd`
-// on PATH (Debian: apt-get install etcd-server); it is not ours to bring along, and so never part of what CI needs.
+// on PATH (Debian: apt-get install etcd-server); it is not ours to bring along: .ci/run installs it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ function etcdHere(): string | undefined {
 
 const etcd = etcdHere();
 const skipped = etcd === undefined ? 'there is no etcd on PATH' : undefined;
-if (skipped !== undefined) process.stderr.write(`etcd is not tested: ${skipped}\n`);
+if (skipped !== undefined) process.stderr.write(`\n!!! SKIPPED: etcd was NOT tested as a target: ${skipped}\n\n`);
 
 /** Stands in the command line of every etcd, as the token of its cluster, and of the links. */
 const NAME = `etcd-test-${process.pid}`;
