@@ -44,7 +44,7 @@ export default defineScenario({
     { kind: 'pause', target: 'leader', at: '14s', duration: '4s' },
   ],
   thresholds: {
-    operations_failed: ['rate<0.01'],
+    operations_failed: ['rate<0.05'],
     'response_time{phase:recovery}': ['p(99)<3000'],
   },
 });
