@@ -14,19 +14,19 @@ export default defineScenario({
   loads: {
     registers: {
       executor: 'ramping-arrival-rate',
-      startRate: 200,
+      startRate: 300,
       stages: [
         // Nothing is judged while the nodes warm up.
-        { target: 200, duration: '2s' },
-        ...steps({ from: 200, to: 3_000, by: 200, duration: '5s' }),
+        { target: 300, duration: '2s' },
+        ...steps({ from: 300, to: 4_500, by: 300, duration: '5s' }),
       ],
       preAllocatedVUs: 200,
       maxVUs: 1_000,
       workload: { kind: 'registers', keys: 1_000, mix: { read: 3, write: 1 } },
     },
   },
-  saturation: { p99: '250ms' },
+  saturation: { p99: '500ms' },
   thresholds: {
-    knee: ['>=200'],
+    knee: ['>=300'],
   },
 });

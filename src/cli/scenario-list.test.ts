@@ -20,6 +20,7 @@ function scenario(name: string, more: string, workload = "{ kind: 'set' }"): voi
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'windtunnel-list-'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, 'a.proto'), 'syntax = "proto3"; package a; message M {} service B { rpc C(M) returns (M); }');
   scenario('plain', '');
   scenario('net', "faults: [{ kind: 'hold', target: 'n1', at: '5s', duration: '1s' }]");
   scenario(
@@ -29,7 +30,7 @@ beforeAll(() => {
   scenario(
     'attached',
     "target: { kind: 'external', endpoints: ['127.0.0.1:1'] }",
-    "{ kind: 'grpc', proto: 'a.proto', method: 'a.B/C' }",
+    `{ kind: 'grpc', proto: '${join(folder, 'a.proto')}', method: 'a.B/C' }`,
   );
   scenario('other', "target: { kind: 'etcd' }");
   writeFileSync(join(folder, 'halfway.ts'), 'export default {{');

@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../runtime/clock.ts';
@@ -87,6 +87,9 @@ async function generate(
   };
 }
 
+/** Whether more wants to run on this machine than it has cores for. */
+const isBusy = () => (loadavg()[0] ?? 0) > availableParallelism();
+
 /** Until `attempt` says nothing; the last one is asked for no more than it can promise on any machine. */
 async function repeated(attempt: (isLast: boolean) => Promise<string | undefined>): Promise<void> {
   for (let number = 1; number <= MOST_ATTEMPTS; number++) {
@@ -104,7 +107,7 @@ describe('a server that takes 50 ms', () => {
   ])(
     'at %d/s for %s is reported so, with exactly %d samples, by %d generators',
     async (rate, duration, count, generators) => {
-      await repeated(async () => {
+      await repeated(async (isLast) => {
         const server = await startServer(50);
         const load = arrivals(rate, duration, { workload: http });
         const { totals, percentile, problems, lag } = await generate(server.address, { a: load }, { generators });
@@ -119,7 +122,9 @@ describe('a server that takes 50 ms', () => {
         const lateMs = (lag.percentile(50) ?? lag.max) / 1_000;
         if (measured.p50 > 51 || lateMs > 0.5)
           return `the server itself took ${measured.p50} ms, and requests were ${lateMs} ms late`;
-        for (const p50 of [service, response]) expect(Math.abs(p50 - 50)).toBeLessThanOrEqual(2);
+        const furthest = Math.max(...[service, response].map((p50) => Math.abs(p50 - 50)));
+        if (furthest > 2 && (!isLast || isBusy())) return `answers waited ${furthest} ms for a busy machine`;
+        expect(furthest).toBeLessThanOrEqual(2);
         return undefined;
       });
     },
