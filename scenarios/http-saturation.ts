@@ -2,7 +2,9 @@
 // two seconds, as in a long garbage collection or the migration of a virtual machine. Its connections wait politely, so that it has
 // sixteen slow samples among many thousands, and hardly one that began meanwhile: its p99 knows of nothing. The probe sends the same
 // request at an even pace whatever happens, as users do. Look at the rows of the two loads: at how many operations each has while the
-// fault lasts, at the probe's response time then, which is what users waited, and at the p99 of both over everything.
+// fault lasts, at the probe's response time then, which is what users waited, and at the p99 of both over everything. For
+// capacity believe autocannon's rate. A few of the probe's requests may end with ECONNRESET: the nodes, awake again, close connections
+// that seem to them to have idled too long.
 
 import { defineScenario } from '../src/harness/scenario/scenario.ts';
 
@@ -34,7 +36,7 @@ export default defineScenario({
   },
   faults: [{ kind: 'pause', target: 'all', at: '7s', duration: '2s' }],
   thresholds: {
-    operations_failed: ['rate<0.01'],
+    operations_failed: ['rate<0.05'],
     'response_time{load:probe,phase:after}': ['p(95)<1000'],
   },
 });
