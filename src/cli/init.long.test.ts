@@ -1,4 +1,4 @@
-// `windtunnel init` as a user meets it in a checkout; src/package.test.ts has it as installed.
+// `windtunnel init` as a user meets it in a checkout; src/package.long.test.ts has it as installed.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
