@@ -1,5 +1,6 @@
 // report.html: one run as one page. It carries its style, its charts and its data, and loads nothing.
 
+import { runAgain } from '../report/next-steps.ts';
 import { plainDeep } from '../report/text.ts';
 import type { Run } from '../result/schema.ts';
 import { pageAssets } from './assets.ts';
@@ -27,7 +28,9 @@ export function renderPage(original: Run, { isBesideResult }: PageOptions): stri
   const charts = new ChartPlaces();
   const link = fileLink(isBesideResult);
   const mostPoints = Math.max(LEAST_POINTS, Math.floor(ALL_POINTS / Math.max(1, run.scenarios.length)));
-  const scenarios = run.scenarios.map((scenario, number) => scenarioPart(scenario, { number, charts, mostPoints, link }));
+  const scenarios = run.scenarios.map((scenario, number) =>
+    scenarioPart(scenario, { number, charts, mostPoints, link, again: runAgain(run, scenario) }),
+  );
   const title = run.scenarios.length === 0 ? run.id : `${run.scenarios.map(({ name }) => name).join(', ')} · ${run.id}`;
   return markup`<!doctype html>
 <html lang="en">

@@ -21,6 +21,8 @@ export interface ScenarioContext {
   /** Of its charts over time: a run's length must not make the page heavy. */
   readonly mostPoints: number;
   readonly link: FileLink;
+  /** The command that repeats it. */
+  readonly again: string;
 }
 
 export function scenarioPart(scenario: ScenarioResult, context: ScenarioContext): Markup {
@@ -40,7 +42,7 @@ ${charts.percentiles}
 ${latencyPart(scenario)}
 ${errorPart(scenario)}
 ${charts.instrument}
-${repeatPart(scenario)}</section>`;
+${repeatPart(scenario, context.again)}</section>`;
 }
 
 function alarms({ status, statusReason, invalid }: ScenarioResult): Part {
@@ -105,8 +107,8 @@ function chartParts(
   };
 }
 
-function repeatPart({ name, seed, configuration }: ScenarioResult): Markup {
+function repeatPart({ configuration }: ScenarioResult, again: string): Markup {
   return markup`<section class="part"><h3>Repeat</h3>
-<p><code>npx windtunnel run ${name} --seed ${seed}</code> <span class="note">the same arrivals, operations, keys and fault targets</span></p>
+<p><code>${again}</code> <span class="note">the same arrivals, operations, keys and fault targets</span></p>
 <details><summary>Configuration as it ran</summary><pre tabindex="0" role="region" aria-label="Configuration">${JSON.stringify(configuration, null, 2)}</pre></details></section>`;
 }

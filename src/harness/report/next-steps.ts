@@ -12,7 +12,7 @@ export interface NextStep {
 export function nextSteps(run: Run): NextStep[] {
   const steps: NextStep[] = [];
   const find = (is: (scenario: ScenarioResult) => boolean) => run.scenarios.find(is);
-  const again = (scenario: ScenarioResult, why: string) => steps.push({ command: runAgain(scenario), why });
+  const again = (scenario: ScenarioResult, why: string) => steps.push({ command: runAgain(run, scenario), why });
   if (run.exit.code === EXIT.interrupted)
     steps.push({ command: `npx windtunnel ${run.command.join(' ')}`, why: 'from the beginning' });
   const violated = find(({ verdicts }) => verdicts.correct === 'violated');
@@ -35,34 +35,24 @@ function afterSuccess(run: Run): NextStep[] {
   const steps: NextStep[] = [];
   if (run.profile === 'quick') steps.push({ command: 'npm run bench -- --profile full', why: 'longer, with tighter intervals' });
   if (last === undefined) steps.push({ command: 'npx windtunnel bench', why: 'the standard scenarios too' });
-  else steps.push({ command: runAgain(last), why: 'one scenario, the same operations' });
+  else steps.push({ command: runAgain(run, last), why: 'one scenario, the same operations' });
   return steps;
 }
 
-function runAgain(scenario: ScenarioResult): string {
-  return ['npx windtunnel run', scenario.name, ...targetFlags(scenario), '--seed', scenario.seed].join(' ');
+/** The command that repeats a scenario: that of the run, whose flags say how long, on what and with how many, with its seed. */
+export function runAgain(
+  { command: [name, ...words] }: Pick<Run, 'command'>,
+  scenario: Pick<ScenarioResult, 'name' | 'seed'>,
+): string {
+  const same = name === 'run' ? withoutSeed(words) : [scenario.name];
+  return ['npx windtunnel run', ...same.map(quoted), '--seed', scenario.seed].join(' ');
 }
 
-/** Those that aim at the same target, also when the command line had named it. */
-function targetFlags({ target, configuration }: ScenarioResult): string[] {
-  const aim = (configuration['target'] ?? {}) as {
-    binary?: string;
-    protocol?: string;
-    endpoints?: string[];
-    httpEndpoints?: string[];
-  };
-  const { binary = 'etcd', protocol, endpoints = [], httpEndpoints = [] } = aim;
-  switch (target) {
-    case 'etcd':
-      return ['--target', binary === 'etcd' ? 'etcd' : `etcd=${binary}`];
-    case 'external':
-      return [
-        '--target external',
-        ...(protocol === 'etcd' ? ['--protocol etcd'] : []),
-        ...endpoints.map((endpoint) => `--endpoint ${endpoint}`),
-        ...httpEndpoints.map((endpoint) => `--http-endpoint ${endpoint}`),
-      ];
-    default:
-      return [];
-  }
+function withoutSeed(words: readonly string[]): string[] {
+  return words.filter((word, at) => !/^--seed(=|$)/.test(word) && words[at - 1] !== '--seed');
+}
+
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
