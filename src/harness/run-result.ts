@@ -74,7 +74,7 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
     ...(failure !== undefined && { statusReason: failure }),
     seed: parts.seed,
     nodes: [...parts.nodes],
-    configuration: JSON.parse(JSON.stringify(scenario)) as Record<string, unknown>,
+    configuration: configurationOf(scenario),
     startedAt: new Date(parts.startedWallMs).toISOString(),
     durationMs,
     phases,
@@ -135,6 +135,11 @@ function windowOf(fault: FaultRecord, { figures: all, recorder }: ResultParts): 
   };
 }
 
+/** Without the file that it came from: a path of this machine is nobody else's business, and says nothing on another one. */
+function configurationOf({ module: _module, ...scenario }: ValidScenario): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(scenario)) as Record<string, unknown>;
+}
+
 /** The result of a scenario that broke down before it could measure anything. */
 export function failedResult(scenario: ValidScenario, seed: number, startedWallMs: number, reason: string): ScenarioResult {
   return {
@@ -145,7 +150,7 @@ export function failedResult(scenario: ValidScenario, seed: number, startedWallM
     statusReason: reason,
     seed,
     nodes: [],
-    configuration: JSON.parse(JSON.stringify(scenario)) as Record<string, unknown>,
+    configuration: configurationOf(scenario),
     startedAt: new Date(startedWallMs).toISOString(),
     durationMs: 0,
     phases: [],
