@@ -136,6 +136,10 @@ describe('lock', () => {
     await late.kill();
   });
 
+  if (process.platform !== 'linux')
+    process.stderr.write(
+      `\n!!! SKIPPED: reused process ids were NOT tested: only Linux tells when a process started, and this is ${process.platform}\n\n`,
+    );
   test.skipIf(process.platform !== 'linux')(
     'a process id that was given to another process does not keep the folder locked',
     async () => {
