@@ -50,11 +50,12 @@ export class StaleCache<T> {
 }
 
 /** How long what is said to be durable stays in memory. */
-const FORGETFUL_MS = 400;
+export const FORGETFUL_MS = 400;
 
 /**
- * A folder whose files keep what is appended in the memory of the process for a while, and say at once that it is durable. Memory,
- * because a process that is killed leaves its unsynced writes to the operating system, and only a loss of power would show them.
+ * A folder whose files keep what is appended in the memory of the process for FORGETFUL_MS, and say at once that it is durable.
+ * Memory, because a process that is killed leaves its unsynced writes to the operating system, and only a loss of power would show
+ * them. Every append waits that long by itself: whenever the process dies, it has forgotten the last FORGETFUL_MS, and never less.
  * The beginning of a file goes through: without its header a segment would be a damaged one, and not an older one.
  */
 export function forgetfulFolder(folder: LogFolder, clock: Clock): LogFolder {
@@ -68,15 +69,11 @@ export function forgetfulFolder(folder: LogFolder, clock: Clock): LogFolder {
 }
 
 function forgetfulFile(file: LogFile, clock: Clock, isNew: boolean): LogFile {
-  let waiting: Uint8Array[] = [];
+  const waiting: Uint8Array[] = [];
   let beginning = isNew;
   let writing: Promise<void> = Promise.resolve();
-  let cancel: (() => void) | undefined;
-  const write = () => {
-    cancel?.();
-    cancel = undefined;
-    const bytes = Buffer.concat(waiting);
-    waiting = [];
+  const write = (count: number) => {
+    const bytes = Buffer.concat(waiting.splice(0, count));
     if (bytes.byteLength > 0) writing = writing.then(() => file.append(bytes));
     return writing;
   };
@@ -88,17 +85,19 @@ function forgetfulFile(file: LogFile, clock: Clock, isNew: boolean): LogFile {
         await file.append(bytes);
         return;
       }
-      waiting.push(Uint8Array.from(bytes));
-      // A write that fails leaves a gap, and what follows it would not be read back: a canary need not be told.
-      cancel ??= clock.scheduleBackground(FORGETFUL_MS, () => void write().catch(() => {}));
+      const copy = Uint8Array.from(bytes);
+      waiting.push(copy);
+      // What was written for another reason is not waiting any more. A write that fails leaves a gap, and what follows it would
+      // not be read back: a canary need not be told.
+      clock.scheduleBackground(FORGETFUL_MS, () => void write(waiting.indexOf(copy) + 1).catch(() => {}));
     },
     async truncate(size) {
-      await write();
+      await write(waiting.length);
       await file.truncate(size);
     },
     sync: async () => {},
     async close() {
-      await write();
+      await write(waiting.length);
       await file.close();
     },
   };
