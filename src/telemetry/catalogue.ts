@@ -212,6 +212,16 @@ const STATEMENT = { 'db.system.name': 'string', 'db.operation.name': 'string', '
 const RAFT = { 'windtunnel.node.id': 'string', 'windtunnel.raft.term': 'number' } as const;
 
 export const SPANS = {
+  'load.operation': {
+    kind: 'internal',
+    help: 'One operation of a load, from the instant the schedule wanted it to start: the root of a trace.',
+    attributes: {
+      'windtunnel.load': 'string',
+      'windtunnel.operation': 'string',
+      'windtunnel.outcome': 'string',
+      'error.type': 'string',
+    },
+  },
   'client.execute': {
     kind: 'client',
     help: 'One call of Client.execute, with all its attempts.',
@@ -219,8 +229,14 @@ export const SPANS = {
   },
   'retry.attempt': {
     kind: 'internal',
-    help: 'One attempt, the pause before it not included.',
-    attributes: { 'windtunnel.attempt': 'number', 'windtunnel.retry.pause_ms': 'number', 'error.type': 'string' },
+    help: 'One attempt, the pause before it not included. Links to the frame that carried it.',
+    attributes: {
+      ...SERVER,
+      'windtunnel.attempt': 'number',
+      'windtunnel.retry.pause_ms': 'number',
+      'windtunnel.breaker.state': 'string',
+      'error.type': 'string',
+    },
   },
   'pool.acquire': {
     kind: 'internal',
@@ -229,7 +245,7 @@ export const SPANS = {
   },
   'rpc.session.frame': {
     kind: 'client',
-    help: 'One frame of requests on a session, until the last of them is answered.',
+    help: 'One frame of requests on a session, until the last of them is answered: a trace of its own.',
     attributes: { ...SERVER, 'rpc.system': 'string', 'windtunnel.frame.requests': 'number' },
   },
   'rpc.server': {
@@ -239,18 +255,23 @@ export const SPANS = {
   },
   'raft.mailbox': {
     kind: 'internal',
-    help: 'A proposal waiting for the Raft actor.',
+    help: 'A request waiting for the Raft actor.',
     attributes: { ...RAFT, 'windtunnel.mailbox.depth': 'number' },
+  },
+  'raft.batch': {
+    kind: 'internal',
+    help: 'Everything the leader took from its mailbox in one turn, until it is committed: the root of a trace that requests link to.',
+    attributes: { ...RAFT, 'windtunnel.batch.entries': 'number', 'windtunnel.raft.index': 'number' },
   },
   'raft.append': {
     kind: 'internal',
-    help: 'Appending one batch of entries to the log.',
-    attributes: { ...RAFT, 'windtunnel.batch.entries': 'number', 'windtunnel.batch.bytes': 'number' },
+    help: 'Appending one batch of entries to the log, until it is durable.',
+    attributes: { ...RAFT, 'windtunnel.batch.entries': 'number', 'windtunnel.raft.index': 'number' },
   },
   'raft.fsync': {
     kind: 'internal',
     help: 'Making appended entries durable.',
-    attributes: { ...RAFT, 'windtunnel.raft.index': 'number' },
+    attributes: { ...RAFT, 'windtunnel.batch.bytes': 'number' },
   },
   'raft.replicate': {
     kind: 'internal',
@@ -259,18 +280,18 @@ export const SPANS = {
   },
   'raft.quorum': {
     kind: 'internal',
-    help: 'From proposing an entry to its commit.',
+    help: 'From proposing an entry to its commit. Links to the batch that carried it.',
     attributes: { ...RAFT, 'windtunnel.raft.index': 'number' },
   },
   'store.apply': {
     kind: 'internal',
-    help: 'Applying one batch of committed entries in one transaction.',
+    help: 'From the commit of an entry until the transaction that applies it and its batch is over.',
     attributes: { 'db.system.name': 'string', 'windtunnel.batch.entries': 'number', 'windtunnel.raft.index': 'number' },
   },
   'raft.read-index': {
     kind: 'internal',
     help: 'Confirming leadership for a read, and waiting until the store is that far.',
-    attributes: { ...RAFT, 'windtunnel.raft.index': 'number' },
+    attributes: RAFT,
   },
   'store.read': {
     kind: 'internal',
