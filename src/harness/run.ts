@@ -106,7 +106,12 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
       ? await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)
       : uncheckedHistories(histories, 'a generator failed, so its history may lack operations')),
     // Others than our nodes do not say what they applied, nor from when on they led: there is nothing to check.
-    ...(scenario.target.kind === 'process' ? checkNodes(cluster.events, clock) : []),
+    ...(scenario.target.kind === 'process'
+      ? checkNodes(
+          cluster.events.filter((event) => event.type !== 'traces'),
+          clock,
+        )
+      : []),
   ];
   const historyFiles = histories.map((path) => relative(options.folder, path));
   return resultOf(scenario, {

@@ -101,7 +101,8 @@ export class SpanExport {
     return new Promise((resolve, reject) => {
       this.#exporter.export(
         batch.map((span) => readableSpan(span, this.#resource)),
-        ({ code, error }) => (code === 0 ? resolve() : reject(error ?? new Error('the exporter failed and does not say why'))),
+        ({ code, error }) =>
+          Number(code) === 0 ? resolve() : reject(error ?? new Error('the exporter failed and does not say why')),
       );
     });
   }

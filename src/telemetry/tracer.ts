@@ -47,7 +47,17 @@ export class Tracer {
     attributes?: AttributesOf<Name>,
     startMs?: number,
   ): ActiveSpan<Name> {
-    return new ActiveSpan(name, parent.child(this.#ids), startMs ?? this.now(), attributes, this.#options);
+    return this.begin(name, parent.child(this.#ids), attributes, startMs);
+  }
+
+  /** As `start`, for a span whose place in its trace has been chosen. */
+  begin<Name extends SpanName>(
+    name: Name,
+    context: DistributedContext,
+    attributes?: AttributesOf<Name>,
+    startMs?: number,
+  ): ActiveSpan<Name> {
+    return new ActiveSpan(name, context, startMs ?? this.now(), attributes, this.#options);
   }
 
   /** Begins the first span of a trace of its own. */
@@ -57,8 +67,7 @@ export class Tracer {
     attributes?: AttributesOf<Name>,
     startMs?: number,
   ): ActiveSpan<Name> {
-    const context = DistributedContext.root({ ids: this.#ids, sampled });
-    return new ActiveSpan(name, context, startMs ?? this.now(), attributes, this.#options);
+    return this.begin(name, DistributedContext.root({ ids: this.#ids, sampled }), attributes, startMs);
   }
 
   /** A span that has no children and is over: what it measured was noticed only now. Returns where it is. */

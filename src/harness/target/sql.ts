@@ -4,6 +4,7 @@
 import { AssertionError } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { Tracer } from '../../telemetry/tracer.ts';
 import { type ConnectedClient, createClient } from '../../system/rpc/client.ts';
 import { RpcError } from '../../system/rpc/errors.ts';
 import { type Answer, CAS_MISMATCH, INSUFFICIENT_FUNDS, isRead, type PlannedOperation, type Target } from '../load/operation.ts';
@@ -19,6 +20,7 @@ export interface SqlTargetOptions {
   };
   readonly clock: Clock;
   readonly random: Random;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface SqlTarget extends Target {
@@ -45,9 +47,10 @@ export async function connectSqlTarget({
   scenario,
   clock,
   random,
+  tracer,
 }: SqlTargetOptions): Promise<SqlTarget> {
   const timeoutMs = scenario.operationTimeoutMs;
-  const client = await createClient({ endpoints, reads: scenario.cluster.reads, timeoutMs, clock, random }).connect();
+  const client = await createClient({ endpoints, reads: scenario.cluster.reads, timeoutMs, clock, random, tracer }).connect();
   const tables = {
     registers: `registers${namespace}`,
     elements: `elements${namespace}`,

@@ -36,7 +36,7 @@ export interface ClientOptions {
   /** Called before each retry. */
   readonly onRetry?: (error: RpcError) => void;
   /** Measures the calls that are made in a context (see `withContext`). Default: none does, and the nodes are only told the context. */
-  readonly tracer?: Tracer;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface ExecuteOptions {
