@@ -6,6 +6,7 @@ import type { AttributeValue, Span, SpanContext } from './span.ts';
 /** What every exporter of OpenTelemetry's SDK is. */
 export type SpanExporter = Pick<OTLPTraceExporter, 'export' | 'shutdown'>;
 export type ReadableSpan = Parameters<SpanExporter['export']>[0][number];
+export type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
 
 /** Who measured the spans: attributes of the resource. */
 export type Resource = Readonly<Record<string, AttributeValue>>;

@@ -1,7 +1,7 @@
 // Sends spans on, a batch at a time, and counts what does not arrive: an exporter of OpenTelemetry's says that only in its log.
 
 import { type Cancel, type Clock, systemClock } from '../runtime/clock.ts';
-import { readableSpan, type Resource, type SpanExporter } from './readable-span.ts';
+import { type ExportResult, readableSpan, type Resource, type SpanExporter } from './readable-span.ts';
 import type { Span } from './span.ts';
 
 export interface SpanExportOptions {
@@ -23,6 +23,9 @@ export interface ExportCounts {
   /** Why, of the latest that were dropped. */
   readonly problem?: string;
 }
+
+/** The other code says that it failed. */
+const SUCCESS: ExportResult['code'] = 0;
 
 export class SpanExport {
   readonly #exporter: SpanExporter;
@@ -102,7 +105,7 @@ export class SpanExport {
       this.#exporter.export(
         batch.map((span) => readableSpan(span, this.#resource)),
         ({ code, error }) =>
-          Number(code) === 0 ? resolve() : reject(error ?? new Error('the exporter failed and does not say why')),
+          code === SUCCESS ? resolve() : reject(error ?? new Error('the exporter failed and does not say why')),
       );
     });
   }

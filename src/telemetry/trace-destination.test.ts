@@ -71,7 +71,7 @@ test('the environment of OpenTelemetry says where to, and never silently nowhere
   expect(() => traceDestinationOf({ OTEL_TRACES_EXPORTER: 'zipkin' })).toThrow("OTEL_TRACES_EXPORTER='zipkin'");
 });
 
-const TRACE = '0123456789abcdef' + 'fedcba9876543210';
+const TRACE = '0123456789abcdeffedcba9876543210';
 const RESOURCE = { 'service.name': 'windtunnel-node', 'service.instance.id': 'n1' };
 
 /** A trace of three spans: nested, with a link, an event and an error. */

@@ -109,9 +109,9 @@ function heldExporter() {
     },
     shutdown: () => Promise.resolve(),
   };
-  const settle = async (error?: Error) => {
-    waiting.shift()?.(error);
-    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  const settle = (failure?: Error) => {
+    waiting.shift()?.(failure);
+    return new Promise(setImmediate);
   };
   return { exporter, batches, settle };
 }
