@@ -35,6 +35,7 @@ const FLOORS: Record<string, number> = {
   'src/harness/target': 4,
   'src/harness/generate': 5,
   'src/harness/run-result.ts': 6,
+  'src/harness/run-traces.ts': 6,
   'src/harness/run.ts': 7,
   'src/cli': 8,
   bench: 9,

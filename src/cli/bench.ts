@@ -14,6 +14,7 @@ import {
   SEED_OPTION,
   STANDARD_SCENARIOS,
 } from './measure.ts';
+import { TRACE_OPTIONS, tracesOf } from './trace-options.ts';
 
 /** quick: the whole job in under two minutes on two cores. full: long enough for a stable p99.9. */
 const PROFILES = {
@@ -33,6 +34,7 @@ export const bench: Command = {
       defaultText: 'quick',
     },
     generators: GENERATORS_OPTION,
+    ...TRACE_OPTIONS,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
   },
@@ -51,6 +53,7 @@ export const bench: Command = {
       seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
       scenarios: scenarios.map((scenario) => withOverrides(scenario, { durationMs, generators: generatorsOf(invocation) })),
       micro: { timeBudgetMs },
+      traces: tracesOf(invocation, process.env),
       results: text(invocation, 'results') ?? resultsFolder(),
     });
   },

@@ -15,6 +15,7 @@ import { createResultFolder, resultId, writeRun } from '../harness/result/files.
 import { type Microbenchmark, type Run, SCHEMA_VERSION, type ScenarioResult } from '../harness/result/schema.ts';
 import { runScenario } from '../harness/run.ts';
 import { failedResult } from '../harness/run-result.ts';
+import type { TraceOptions } from '../harness/run-traces.ts';
 import { ScenarioError } from '../harness/scenario/options.ts';
 import { MAX_GENERATORS } from '../harness/scenario/validate.ts';
 import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
@@ -29,6 +30,8 @@ export interface Plan {
   readonly scenarios: readonly ValidScenario[];
   /** Absent: no microbenchmarks. */
   readonly micro?: { readonly timeBudgetMs: number; readonly filter?: string };
+  /** Absent: nothing is traced. */
+  readonly traces?: TraceOptions | undefined;
   /** The folder of result folders. */
   readonly results: string;
 }
@@ -154,6 +157,7 @@ async function runOne(
       clock: systemClock,
       signal,
       environment: canaryEnvironment,
+      traces: plan.traces,
       onStep: (step) => {
         if (loading) progress.end();
         loading = step === 'load';

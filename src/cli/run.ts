@@ -18,6 +18,7 @@ import {
 import { scenarioList } from './scenario-list.ts';
 import { TARGET_OPTIONS, targetOf } from './target-options.ts';
 import { wantsColour, widthOf } from './terminal.ts';
+import { TRACE_OPTIONS, tracesOf } from './trace-options.ts';
 
 export const run: Command = {
   name: 'run',
@@ -41,6 +42,7 @@ export const run: Command = {
       defaultText: "the scenario's",
     },
     generators: GENERATORS_OPTION,
+    ...TRACE_OPTIONS,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
   },
@@ -77,6 +79,7 @@ Examples:
     return measure({
       seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
       scenarios: scenarios.map((scenario) => withOverrides(scenario, overrides)),
+      traces: tracesOf(invocation, process.env),
       results: text(invocation, 'results') ?? resultsFolder(),
     });
   },

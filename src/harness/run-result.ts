@@ -14,11 +14,13 @@ import type {
   Instrument,
   Saturation,
   ScenarioResult,
+  ScenarioTraces,
   SkippedFault,
   ThresholdResult,
 } from './result/schema.ts';
 import { saturationProblems } from './generate/saturation.ts';
 import { phaseDurations, type PhaseTracker } from './scenario/phases.ts';
+import { explainedBy } from './traces/collection.ts';
 import type { ValidScenario } from './scenario/valid-scenario.ts';
 
 /** What the loaded part of a run leaves. */
@@ -49,6 +51,8 @@ export interface ResultParts extends Measured {
   readonly watch: ClusterWatch;
   readonly checks: CheckResult[];
   readonly interrupted: boolean;
+  /** Absent: nothing was traced. */
+  readonly traces?: ScenarioTraces;
   /** Why a generator could not go on, if one could not. */
   readonly failure?: string;
   /** Relative to the folder of run.json. */
@@ -89,13 +93,14 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
     errorsByPhase: recorder.errorsByPhase(),
     ...(lost !== undefined && { operationsLost: lost }),
     instrument: parts.instrument,
+    ...(parts.traces && { traces: parts.traces }),
     thresholds,
     checks,
     invalid,
     verdicts: {
       fast: invalid.length > 0 ? 'invalid' : speed(thresholds),
       correct: worstVerdict(checks),
-      explained: 'partial',
+      explained: parts.traces ? explainedBy(parts.traces) : 'partial',
       changed: 'unchecked',
     },
     historyFiles: [...parts.historyFiles],
