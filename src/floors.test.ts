@@ -30,6 +30,7 @@ const FLOORS: Record<string, number> = {
   'src/harness/faults': 3,
   'src/harness/check': 3,
   'src/harness/report': 3,
+  'src/harness/traces': 3,
   'src/harness/page': 4,
   'src/harness/launch': 4,
   'src/harness/target': 4,

@@ -262,6 +262,71 @@ const instrument = z.strictObject({
 });
 export type Instrument = z.infer<typeof instrument>;
 
+/** Where the time of a request can go, in the order in which a request passes through. */
+export const PATH_PARTS = [
+  'generator wait',
+  'retry pause',
+  'failed attempts',
+  'pool wait',
+  'network',
+  'server',
+  'mailbox',
+  'append',
+  'fsync',
+  'peer network',
+  'peer append',
+  'peer fsync',
+  'quorum',
+  'apply',
+  'read-index',
+  'reader wait',
+  'read',
+  'other',
+] as const;
+export type PathPart = (typeof PATH_PARTS)[number];
+
+/** Requests that are looked at together: those nearest a percentile, and the slowest. */
+export const PATH_BUCKETS = ['p50', 'p90', 'p99', 'p99.9', 'slowest'] as const;
+export type PathBucket = (typeof PATH_BUCKETS)[number];
+
+const keptTrace = z.strictObject({
+  traceId: z.string().regex(/^[0-9a-f]{32}$/),
+  keptFor: z.array(z.enum([...PATH_BUCKETS, 'fail', 'info'])).describe('Why it was kept'),
+  load: z.string(),
+  operation: z.string(),
+  phase,
+  outcome,
+  startMs: z.number().describe('When the schedule wanted it to start, milliseconds from the start of the scenario'),
+  responseMs: ms,
+  serviceMs: ms,
+  missing: z.array(z.string()).optional().describe('What is not there of it, and why where that is known; absent when complete'),
+});
+export type KeptTrace = z.infer<typeof keptTrace>;
+
+const criticalPath = z.strictObject({
+  load: z.string(),
+  phase,
+  bucket: z.enum(PATH_BUCKETS),
+  traces: z.int().min(1).describe('Complete traces that the shares are the means of'),
+  responseMs: ms.describe('Their mean, milliseconds'),
+  shares: z
+    .array(z.strictObject({ part: z.enum(PATH_PARTS), share: z.number().min(0).max(1) }))
+    .describe('Of the time from the scheduled instant to the end; parts that took none are left out'),
+});
+export type CriticalPath = z.infer<typeof criticalPath>;
+
+const scenarioTraces = z.strictObject({
+  file: z.string().optional().describe('The spans, relative to the folder of run.json: OTLP as JSON, a trace a line'),
+  kept: count,
+  incomplete: count.describe('Those of the kept ones of which something is missing'),
+  spansReceived: count,
+  spansDropped: count.describe('Spans of wanted traces that the receiver had no room for'),
+  spansLost: count.describe('Spans that the processes lost before anybody could ask for them'),
+  list: z.array(keptTrace),
+  criticalPaths: z.array(criticalPath).describe('Where the time went'),
+});
+export type ScenarioTraces = z.infer<typeof scenarioTraces>;
+
 const scenarioResult = z.strictObject({
   name: z.string(),
   description: z.string(),
@@ -304,6 +369,7 @@ const scenarioResult = z.strictObject({
     .optional()
     .describe('Operations that were acknowledged and did not survive; absent when no check could tell'),
   instrument,
+  traces: scenarioTraces.optional().describe('Absent when the run was not traced'),
   thresholds: z.array(thresholdResult),
   checks: z.array(checkResult),
   invalid: z.array(z.string()).describe('Why the numbers of this run must not be used; empty when they may'),
