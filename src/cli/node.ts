@@ -47,12 +47,7 @@ export const node: Command = {
     // Stamped with the machine's clock, also when the node's own is skewed: who reads it has one time line for all nodes.
     const say = (event: DistributiveOmit<NodeEvent, 'time' | 'node'>) =>
       process.stdout.write(`${JSON.stringify({ ...event, time: systemClock.wallTime(), node: id })}\n`);
-    const traces = text(invocation, 'traces');
-    const tracing = await Tracing.start({
-      resource: { 'service.name': 'windtunnel-node', 'service.instance.id': id },
-      receiver: text(invocation, 'trace-receiver'),
-      destination: traces === undefined ? undefined : parseTraceDestination(traces, process.env),
-    });
+    const tracing = await tracingOf(invocation, id);
     const running = await startNode({
       id,
       clusterId: required(invocation, 'cluster'),
@@ -94,6 +89,16 @@ export const node: Command = {
 
 /** How long a node that is told to stop may take to send its last spans. */
 const TRACES_TIMEOUT_MS = 2_000;
+
+async function tracingOf(invocation: Invocation, id: string): Promise<Tracing | undefined> {
+  const [receiver, traces] = [text(invocation, 'trace-receiver'), text(invocation, 'traces')];
+  if (receiver === undefined && traces === undefined) return undefined;
+  return Tracing.start({
+    resource: { 'service.name': 'windtunnel-node', 'service.instance.id': id },
+    receiver,
+    destination: traces === undefined ? undefined : parseTraceDestination(traces, process.env),
+  });
+}
 
 /** The traces that a line asks for; undefined for a line that is about something else. */
 function wantedTraces(line: string): readonly string[] | undefined {

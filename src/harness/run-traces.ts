@@ -3,12 +3,12 @@
 import { type Cancel, type Clock, every } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import { formatTraceDestination, type TraceDestination } from '../telemetry/trace-destination.ts';
-import type { TraceCounts } from '../telemetry/tracing.ts';
+import { type TraceCounts, Tracing } from '../telemetry/tracing.ts';
 import type { Generators } from './generate/generators.ts';
 import type { Cluster } from './launch/cluster.ts';
 import type { Ended } from './load/recorder.ts';
-import type { FaultWindow, Phase, ScenarioTraces, Statistic } from './result/schema.ts';
-import { TraceCollection } from './traces/collection.ts';
+import type { Phase, ScenarioTraces, Statistic } from './result/schema.ts';
+import { faultEvents, TraceCollection, type TracedFault } from './traces/collection.ts';
 
 export interface TraceOptions {
   /** Where sampled traces go, besides those that are kept. */
@@ -19,7 +19,10 @@ export interface TraceOptions {
 
 export interface FinishedScenario {
   readonly statistics: readonly Statistic[];
-  readonly faults: readonly Pick<FaultWindow, 'kind' | 'nodes' | 'startMs' | 'endMs'>[];
+  readonly faults: readonly TracedFault[];
+  readonly startedWallMs: number;
+  readonly durationMs: number;
+  readonly seed: number;
   /** The folder of run.json. */
   readonly folder: string;
   readonly scenario: string;
@@ -37,6 +40,7 @@ export class RunTraces {
   readonly #clock: Clock;
   readonly #collection: TraceCollection;
   #cancel: Cancel = () => {};
+  #ownCounts: TraceCounts = { exported: 0, dropped: 0 };
 
   private constructor(options: TraceOptions, clock: Clock, collection: TraceCollection) {
     this.#options = options;
@@ -67,12 +71,31 @@ export class RunTraces {
   /** Chooses which traces are kept, and gathers them. Everything that holds spans must be up still. */
   async finish(cluster: Cluster, generators: Generators, finished: FinishedScenario): Promise<ScenarioTraces> {
     this.#cancel();
-    const { isAborted, ...rest } = finished;
+    const { isAborted, durationMs: _durationMs, seed: _seed, ...rest } = finished;
+    await this.#tellScenario(finished);
     return this.#collection.finish({
       ...rest,
       broadcast: (traceIds) => this.#broadcast(traceIds, cluster, generators),
       timeoutMs: isAborted ? ABORTED_TIMEOUT_MS : FINISH_TIMEOUT_MS,
     });
+  }
+
+  /** The scenario and its faults, where sampled traces go. */
+  async #tellScenario({ scenario, seed, faults, startedWallMs, durationMs }: FinishedScenario): Promise<void> {
+    const { destination } = this.#options;
+    if (destination === undefined) return;
+    const tracing = await Tracing.start({ resource: { 'service.name': 'windtunnel' }, destination });
+    const attributes = { 'windtunnel.scenario': scenario, 'windtunnel.seed': seed };
+    const span = tracing.tracer.startRoot('load.scenario', true, attributes, startedWallMs);
+    for (const { event } of faultEvents(faults, startedWallMs)) span.event(event.name, event.attributes, event.timeMs);
+    span.end(startedWallMs + durationMs);
+    await tracing.close(ABORTED_TIMEOUT_MS);
+    this.#ownCounts = tracing.counts;
+  }
+
+  /** What became of the spans of this process. */
+  get counts(): TraceCounts {
+    return this.#ownCounts;
   }
 
   async close(): Promise<void> {

@@ -107,7 +107,11 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   onStep('checking the history');
   const { failures } = generators;
   measured.invalid.push(...failures);
-  const traceCounts = [...generatorCounts, ...cluster.events.filter((event) => event.type === 'traces')];
+  const traceCounts = [
+    ...(traces ? [traces.counts] : []),
+    ...generatorCounts,
+    ...cluster.events.filter((event) => event.type === 'traces'),
+  ];
   const allTraces = kept && withLosses(kept, traceCounts);
   if (allTraces && options.traces) measured.invalid.push(...traceProblems(allTraces, traceCounts, options.traces));
   // A write that is missing in a history would look like one that nobody made.
@@ -140,8 +144,8 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
 /** While everything that holds spans is up. */
 async function gatherTraces(
   scenario: ValidScenario,
-  { folder, signal }: RunScenarioOptions,
-  { recorder, faults }: Measured,
+  { folder, signal, seed }: RunScenarioOptions,
+  { recorder, faults, startedWallMs, durationMs }: Measured,
   parts: { cluster: Cluster; generators: Generators; traces: RunTraces; onStep: (step: string) => void },
 ) {
   const { cluster, generators, traces, onStep } = parts;
@@ -149,6 +153,9 @@ async function gatherTraces(
   return traces.finish(cluster, generators, {
     statistics: recorder.statistics(),
     faults,
+    startedWallMs,
+    durationMs,
+    seed,
     folder,
     scenario: scenario.name,
     isAborted: signal.aborted,

@@ -42,15 +42,15 @@ export class Tracing {
     });
   }
 
-  /** Loads the exporters, so that nothing has to be loaded under load. Undefined when there is nowhere to send anything. */
-  static async start(options: TracingOptions): Promise<Tracing | undefined> {
+  /** Loads the exporters, so that nothing has to be loaded under load. */
+  static async start(options: TracingOptions): Promise<Tracing> {
     const { resource, receiver, destination } = options;
     const open = async (to: TraceDestination) => new SpanExport({ exporter: await createExporter(to), resource });
     const [wanted, live] = await Promise.all([
       receiver && open({ kind: 'otlp', url: receiver }),
       destination && open(destination),
     ]);
-    return wanted || live ? new Tracing(options, wanted || undefined, live) : undefined;
+    return new Tracing(options, wanted || undefined, live);
   }
 
   /** Sends what there is of these traces, and whatever comes of them. */
@@ -61,7 +61,10 @@ export class Tracing {
   get counts(): TraceCounts {
     return this.#exports
       .map(({ counts }) => counts)
-      .reduce((sum, each) => ({ ...sum, ...each, exported: sum.exported + each.exported, dropped: sum.dropped + each.dropped }));
+      .reduce((sum, each) => ({ ...sum, ...each, exported: sum.exported + each.exported, dropped: sum.dropped + each.dropped }), {
+        exported: 0,
+        dropped: 0,
+      });
   }
 
   /** Resolves when everything that was asked for until now has been sent, or dropped. */

@@ -111,6 +111,7 @@ const finish = (recorders: Recorders, more: object = {}) =>
     folder,
     scenario: 'steady',
     faults: [],
+    startedWallMs: 0,
     ...more,
   });
 
