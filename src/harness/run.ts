@@ -13,7 +13,9 @@ import { generatorProblems, instrumentOf } from './generate/judgement.ts';
 import { saturationOf } from './generate/saturation.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
-import { launchTarget } from './launch/launch.ts';
+import { type Launched, launchTarget } from './launch/launch.ts';
+import type { MetricsSource } from './metrics/metrics-server.ts';
+import { RunMetrics } from './metrics/run-metrics.ts';
 import { faultFigures } from './load/fault-figures.ts';
 import { defaultLimits } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
@@ -25,7 +27,7 @@ import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import { rateStepsOf } from './scenario/rate-steps.ts';
 import { impossibleOn } from './scenario/target-consistency.ts';
-import type { ValidScenario } from './scenario/valid-scenario.ts';
+import { subjectOf, type ValidScenario } from './scenario/valid-scenario.ts';
 
 export interface ScenarioProgress {
   readonly elapsedMs: number;
@@ -46,6 +48,8 @@ export interface RunScenarioOptions {
   readonly onProgress: (progress: ScenarioProgress) => void;
   /** Environment of single nodes, for known-bad variants. */
   readonly environment?: (node: string) => Readonly<Record<string, string>>;
+  /** Told whose metrics to show from now on; of undefined when the load has ended. */
+  readonly onMetrics?: (source: MetricsSource | undefined) => void;
   /** How long checking one history may take. Default 60 s. */
   readonly checkTimeLimitMs?: number;
 }
@@ -68,7 +72,7 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   const attached = scenario.target.kind === 'external';
   const { nodes } = scenario.cluster;
   onStep(attached ? 'connecting' : `starting ${nodes} ${scenario.target.kind === 'etcd' ? 'etcd servers' : 'nodes'}`);
-  const { cluster, addresses, watch } = await startCluster(scenario, folder, options, cleanup);
+  const { cluster, addresses, metrics, watch } = await startCluster(scenario, folder, options, cleanup);
   const random = new Random(options.seed);
   const generators = await Generators.start({
     scenario,
@@ -84,7 +88,7 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   cleanup.defer(() => generators.terminate());
 
   onStep('load');
-  const measured = await measure(scenario, options, { cluster, watch, generators, random });
+  const measured = await measure(scenario, options, { cluster, metrics, folder, watch, generators, random });
 
   // After a Ctrl-C the user wants an end; after a threshold ended the load the cluster is there to be asked.
   if (!signal.aborted && generators.failures.length === 0) {
@@ -118,6 +122,7 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
     interrupted: signal.aborted,
     ...(failures.length > 0 && { failure: failures.join('; ') }),
     historyFiles,
+    metricsFile: relative(options.folder, measured.metricsPath),
   });
 }
 
@@ -125,15 +130,24 @@ async function startCluster(scenario: ValidScenario, folder: string, options: Ru
   const { clock, seed, environment } = options;
   const dataFolder = await mkdtemp(join(tmpdir(), 'windtunnel-'));
   cleanup.defer(() => rm(dataFolder, { recursive: true, force: true }));
-  const { cluster, addresses } = await launchTarget(scenario, { seed, dataFolder, logFolder: folder, clock, environment });
+  const { cluster, addresses, metrics } = await launchTarget(scenario, {
+    seed,
+    dataFolder,
+    logFolder: folder,
+    clock,
+    environment,
+  });
   cleanup.defer(() => cluster.stop());
   const watch = new ClusterWatch(cluster.events);
   if (scenario.target.kind !== 'external') await cluster.waitForLeader(LEADER_TIMEOUT_MS);
-  return { cluster, addresses, watch };
+  return { cluster, addresses, metrics, watch };
 }
 
 interface Parts {
   readonly cluster: Cluster;
+  readonly metrics: Launched['metrics'];
+  /** Of the scenario. */
+  readonly folder: string;
   readonly watch: ClusterWatch;
   readonly generators: Generators;
   readonly random: Random;
@@ -145,7 +159,22 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
   const { cluster, watch, generators, random } = parts;
   const tracker = new PhaseTracker(scenario);
   const steps = stepRecorderOf(scenario);
-  const recorder = new Recorder((ms) => tracker.phaseAt(ms), scenario.recoveryMs, steps);
+  const planned = faultsOf(scenario, options.seed);
+  const metrics = new RunMetrics({
+    loads: Object.keys(scenario.loads),
+    faults: planned.map(({ fault }) => ({ kind: fault.kind, target: subjectOf(fault) })),
+    phaseAt: (ms) => tracker.phaseAt(ms),
+    elapsedMs: () => clock.now() - originMs,
+    readLinks: cluster.links && (() => cluster.links?.counters() ?? Promise.resolve([])),
+    generators: () => generators.metrics,
+    folder: parts.folder,
+    endpoints: parts.metrics,
+    clock,
+  });
+  const recorder = new Recorder((ms) => tracker.phaseAt(ms), scenario.recoveryMs, [
+    ...(steps === undefined ? [] : [steps]),
+    metrics.harness,
+  ]);
   const live = new LiveThresholds(scenario.thresholds, recorder);
   const crossed = new AbortController();
   const failed = new AbortController();
@@ -156,6 +185,8 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     const wallMs = watch.firstLeaderBetween(startedWallMs + fromMs, startedWallMs + toMs);
     return wallMs === undefined ? undefined : wallMs - startedWallMs;
   };
+  metrics.start();
+  options.onMetrics?.((accept) => metrics.expose(accept));
   let fault: string | undefined;
   const report = () => {
     const elapsedMs = clock.now() - originMs;
@@ -185,7 +216,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
           return report;
         }),
       runFaults({
-        faults: faultsOf(scenario, options.seed),
+        faults: planned,
         impossible: ({ kind }) => impossibleOn(scenario.target, kind),
         context: {
           clock,
@@ -199,11 +230,13 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
         onStart: (atMs, scheduled) => {
           tracker.faultStarted(atMs);
           recorder.faults.began(scheduled, atMs);
+          metrics.faultBegan(scheduled);
           fault = `${scheduled.kind} ${scheduled.target}`;
         },
         onEnd: (atMs, scheduled) => {
           tracker.faultEnded(atMs);
           recorder.faults.ended(scheduled, atMs);
+          metrics.faultEnded(scheduled);
           fault = undefined;
         },
       }),
@@ -226,6 +259,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
       originMs,
       startedWallMs,
       durationMs,
+      metricsPath: metrics.path,
       finalReads: load.finalReads,
       aborted: crossed.signal.aborted,
       recorder,
@@ -240,6 +274,8 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     };
   } finally {
     cancelReport();
+    options.onMetrics?.(undefined);
+    await metrics.stop();
   }
 }
 

@@ -5,6 +5,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { known } from '../../runtime/assert.ts';
 import { type Cancel, sharedTimeOffsetMs, systemClock } from '../../runtime/clock.ts';
 import { Random } from '../../runtime/random.ts';
+import { CLIENT_METRICS, SHARED_METRICS } from '../../telemetry/catalogue.ts';
+import { watchEventLoop } from '../../telemetry/event-loop.ts';
+import { GENERATOR_METRICS } from '../../telemetry/harness-metrics.ts';
+import { DistributedMetrics } from '../../telemetry/metrics.ts';
 import { runLoads } from '../load/generator.ts';
 import { HistorySink } from '../load/history-sink.ts';
 import { InstrumentProbe } from '../load/instrument.ts';
@@ -24,6 +28,7 @@ class GeneratorHost {
   readonly #random: Random;
   readonly #target: Target;
   readonly #history: HistorySink;
+  readonly #metrics: DistributedMetrics;
   readonly #writer = new EventBatchWriter();
   readonly #stop = new AbortController();
   /** What the clock of this thread read when the scenario started. */
@@ -32,12 +37,20 @@ class GeneratorHost {
   #nextSampleMs = SAMPLE_EVERY_MS;
   #cancelBatch: Cancel = () => {};
 
-  private constructor(data: GeneratorData, post: Post, random: Random, target: Target, history: HistorySink) {
+  private constructor(
+    data: GeneratorData,
+    post: Post,
+    random: Random,
+    target: Target,
+    history: HistorySink,
+    metrics: DistributedMetrics,
+  ) {
     this.#data = data;
     this.#post = post;
     this.#random = random;
     this.#target = target;
     this.#history = history;
+    this.#metrics = metrics;
   }
 
   static async connect(data: GeneratorData, post: Post): Promise<GeneratorHost> {
@@ -46,9 +59,10 @@ class GeneratorHost {
     // Sessions have ids of their own anyway; with one stream the retries of all generators would wait in step.
     const clientRandom = random.fork(share.of === 1 ? 'client' : `client/${share.index}`);
     const connect = target === undefined ? connectTarget : await importTarget(target);
-    const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom });
+    const metrics = generatorMetrics();
+    const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom, metrics });
     const history = await HistorySink.open(folder, scenario, seed, systemClock, historyPart);
-    const host = new GeneratorHost(data, post, random, connected, history);
+    const host = new GeneratorHost(data, post, random, connected, history, metrics);
     host.#batchLater();
     return host;
   }
@@ -126,7 +140,10 @@ class GeneratorHost {
     const events = this.#writer.take();
     const probe = withSample ? this.#probe : undefined;
     const untilMs = this.#elapsedMs();
-    if (withSample) this.#nextSampleMs = (Math.floor(untilMs / SAMPLE_EVERY_MS) + 1) * SAMPLE_EVERY_MS;
+    if (withSample) {
+      this.#nextSampleMs = (Math.floor(untilMs / SAMPLE_EVERY_MS) + 1) * SAMPLE_EVERY_MS;
+      void this.#metrics.expose().then(({ text }) => this.#post({ type: 'metrics', text }));
+    }
     this.#post(
       {
         type: 'batch',
@@ -137,6 +154,16 @@ class GeneratorHost {
       [events.values.buffer],
     );
   }
+}
+
+function generatorMetrics(): DistributedMetrics {
+  const metrics = new DistributedMetrics({ metrics: { ...GENERATOR_METRICS, ...CLIENT_METRICS, ...SHARED_METRICS } });
+  watchEventLoop(metrics);
+  metrics.collect('distributed_generator_cpu_seconds_total', {}, () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1e6;
+  });
+  return metrics;
 }
 
 async function importTarget({ module, export: name }: TargetModule) {

@@ -159,7 +159,12 @@ export class NodeService implements HttpBackend {
     if (remainingMs <= 0) throw new RpcError('expired', 'the deadline passed before the read began');
     try {
       return await readers.with(
-        (reader) => reader.query(sql, params, { timeoutMs: Math.max(1, deadlineMs - clock.now()), signal }),
+        async (reader) => {
+          const beganMs = clock.now();
+          const outcome = await reader.query(sql, params, { timeoutMs: Math.max(1, deadlineMs - beganMs), signal });
+          this.#options.metrics.observe('distributed_store_read_seconds', {}, (clock.now() - beganMs) / 1_000);
+          return outcome;
+        },
         { timeoutMs: remainingMs, signal },
       );
     } catch (error) {
@@ -231,5 +236,7 @@ function kindOf(sql: string): 'read' | 'write' {
 }
 
 function contextOf(carrier: CallContext['context']): ExtractedContext {
-  return carrier instanceof Metadata ? extractFromMetadata(carrier) : extractFromHeaders(carrier);
+  // Nobody records the trace that stands in for a missing one: it must not become an exemplar.
+  const stand = { sampled: false };
+  return carrier instanceof Metadata ? extractFromMetadata(carrier, stand) : extractFromHeaders(carrier, stand);
 }

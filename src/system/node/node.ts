@@ -111,7 +111,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     min: 1,
     max: 2,
     maxWaiters: MOST_REQUESTS,
-    onEvent: metrics.onPoolEvent,
+    onEvent: metrics.readers.onEvent,
     clock,
     random,
   });
@@ -149,7 +149,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
   // The log is never shortened, so what was applied can be counted again from its beginning.
   const applied: AppliedChecksum = new AppliedChecksum(log.entries.slice(0, store.appliedIndex), sayApplied);
 
-  const actors = new ActorSystem({ name: id, clock });
+  const actors = new ActorSystem({ name: id, clock, onEvent: metrics.onActorEvent, onMailboxWait: metrics.onMailboxWait });
   cleanup.defer(async () => {
     await actors.shutdown({ timeoutMs: STOP_GRACE_MS });
   });
@@ -230,11 +230,12 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     address: options.listen,
     query: service,
     peer: { clusterId, nodeId: id, peers: [...options.peers.keys()], receive: (messages) => service.receive(messages) },
+    meter: metrics.registry,
     clock,
   });
   server.rpc = rpc;
   cleanup.defer(() => rpc.close(STOP_GRACE_MS));
-  const http: HttpServer = await startHttpServer(options.http, service);
+  const http: HttpServer = await startHttpServer(options.http, service, metrics.registry);
   cleanup.defer(() => http.close());
   cleanup.defer(() => {
     service.stop();
