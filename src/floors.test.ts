@@ -29,6 +29,7 @@ const FLOORS: Record<string, number> = {
   'src/harness/micro': 3,
   'src/harness/faults': 3,
   'src/harness/check': 3,
+  'src/harness/metrics': 4,
   'src/harness/report': 3,
   'src/harness/traces': 3,
   'src/harness/page': 4,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../runtime/clock.ts';
 import { discoverSuites } from '../harness/micro/discover.ts';
 import { runSuites } from '../harness/micro/runner.ts';
+import { type MetricsServer, serveMetrics } from '../harness/metrics/metrics-server.ts';
 import { writePage } from '../harness/page/write-page.ts';
 import { exitOf } from '../harness/report/exit.ts';
 import { createProgress } from '../harness/report/progress.ts';
@@ -34,16 +35,21 @@ export interface Plan {
   readonly traces?: TraceOptions | undefined;
   /** The folder of result folders. */
   readonly results: string;
+  /** Where on loopback the harness serves its own metrics; 0 for any free port. Absent: nowhere. */
+  readonly metricsPort?: number;
 }
 
 /**
  * Carries out a plan, writes results/<UTC>-<commit>/run.json and its page whatever happens, and resolves with the exit code.
- * @throws ScenarioError before anything is run, when a threshold could never fail
+ * @throws ScenarioError before anything is run, when a threshold could never fail, and MetricsServerError
  */
 export async function measure(plan: Plan): Promise<number> {
   const problems = plan.scenarios.flatMap(codeProblems);
   if (problems.length > 0) throw new ScenarioError(problems);
   const clock = systemClock;
+  await using cleanup = new AsyncDisposableStack();
+  const metrics = plan.metricsPort === undefined ? undefined : await serveMetrics(plan.metricsPort);
+  if (metrics) cleanup.defer(() => metrics.close());
   const startedWallMs = clock.wallTime();
   const environment = await captureEnvironment(clock);
   const { id, folder } = await createResultFolder(plan.results, resultId(startedWallMs, environment.git));
@@ -53,6 +59,7 @@ export async function measure(plan: Plan): Promise<number> {
     progress.note('interrupted: stopping, and keeping what has been measured (once more ends at once)'),
   );
   const { signal } = interruption;
+  if (metrics) progress.note(`the harness's own metrics: ${metrics.url}`);
   const microbenchmarks: Microbenchmark[] = [];
   const scenarios: ScenarioResult[] = [];
   const save = async (status: Run['status']): Promise<{ readonly run: Run; readonly path: string; readonly page?: string }> => {
@@ -82,7 +89,7 @@ export async function measure(plan: Plan): Promise<number> {
     }
     for (const scenario of plan.scenarios) {
       if (signal.aborted) break;
-      scenarios.push(await runOne(scenario, plan, folder, progress, signal));
+      scenarios.push(await runOne(scenario, plan, { folder, progress, metrics, signal }));
       await save('interrupted');
     }
   } catch (error) {
@@ -141,12 +148,18 @@ async function runMicro(micro: NonNullable<Plan['micro']>, progress: Progress, s
   return results;
 }
 
+interface Surroundings {
+  /** Of run.json. */
+  readonly folder: string;
+  readonly progress: Progress;
+  readonly metrics: MetricsServer | undefined;
+  readonly signal: AbortSignal;
+}
+
 async function runOne(
   scenario: ValidScenario,
   plan: Plan,
-  folder: string,
-  progress: Progress,
-  signal: AbortSignal,
+  { folder, progress, metrics, signal }: Surroundings,
 ): Promise<ScenarioResult> {
   const startedWallMs = systemClock.wallTime();
   let loading = false;
@@ -158,6 +171,9 @@ async function runOne(
       signal,
       environment: canaryEnvironment,
       traces: plan.traces,
+      onMetrics: (source) => {
+        if (metrics) metrics.source = source;
+      },
       onStep: (step) => {
         if (loading) progress.end();
         loading = step === 'load';

@@ -43,6 +43,12 @@ export const run: Command = {
     },
     generators: GENERATORS_OPTION,
     ...TRACE_OPTIONS,
+    'metrics-port': {
+      type: 'string',
+      placeholder: 'N',
+      description: "serve the harness's own metrics at http://127.0.0.1:N/metrics while it runs; 0 picks a free port",
+      defaultText: 'not served, only recorded',
+    },
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
   },
@@ -75,12 +81,14 @@ Examples:
       generators: generatorsOf(invocation),
       target,
     };
+    const metricsPort = wholeNumber(invocation, 'metrics-port', 0, 65_535);
     const scenarios = await loadScenarios(invocation.positionals, folder);
     return measure({
       seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
       scenarios: scenarios.map((scenario) => withOverrides(scenario, overrides)),
       traces: tracesOf(invocation, process.env),
       results: text(invocation, 'results') ?? resultsFolder(),
+      ...(metricsPort !== undefined && { metricsPort }),
     });
   },
 };

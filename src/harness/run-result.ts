@@ -29,6 +29,8 @@ export interface Measured {
   readonly originMs: number;
   readonly startedWallMs: number;
   readonly durationMs: number;
+  /** The record of everybody's metrics. */
+  readonly metricsPath: string;
   readonly finalReads: readonly PlannedOperation[];
   /** By a threshold with abortOnFail. */
   readonly aborted: boolean;
@@ -57,6 +59,8 @@ export interface ResultParts extends Measured {
   readonly failure?: string;
   /** Relative to the folder of run.json. */
   readonly historyFiles: readonly string[];
+  /** Relative to it, too. */
+  readonly metricsFile: string;
 }
 
 export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioResult {
@@ -104,6 +108,7 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
       changed: 'unchecked',
     },
     historyFiles: [...parts.historyFiles],
+    metricsFile: parts.metricsFile,
   };
 }
 

@@ -13,7 +13,9 @@ import { generatorProblems, instrumentOf } from './generate/judgement.ts';
 import { saturationOf } from './generate/saturation.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
-import { launchTarget } from './launch/launch.ts';
+import { type Launched, launchTarget } from './launch/launch.ts';
+import type { MetricsSource } from './metrics/metrics-server.ts';
+import { RunMetrics } from './metrics/run-metrics.ts';
 import { faultFigures } from './load/fault-figures.ts';
 import { defaultLimits } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
@@ -26,7 +28,7 @@ import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import { rateStepsOf } from './scenario/rate-steps.ts';
 import { impossibleOn } from './scenario/target-consistency.ts';
-import type { ValidScenario } from './scenario/valid-scenario.ts';
+import { subjectOf, type ValidScenario } from './scenario/valid-scenario.ts';
 
 export interface ScenarioProgress {
   readonly elapsedMs: number;
@@ -49,6 +51,8 @@ export interface RunScenarioOptions {
   readonly environment?: (node: string) => Readonly<Record<string, string>>;
   /** Default: nothing is traced. */
   readonly traces?: TraceOptions | undefined;
+  /** Told whose metrics to show from now on; of undefined when the load has ended. */
+  readonly onMetrics?: (source: MetricsSource | undefined) => void;
   /** How long checking one history may take. Default 60 s. */
   readonly checkTimeLimitMs?: number;
 }
@@ -74,7 +78,7 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   const random = new Random(options.seed);
   const traces = options.traces && (await RunTraces.start(options.traces, clock, random.fork('traces')));
   cleanup.defer(() => traces?.close());
-  const { cluster, addresses, watch } = await startCluster(scenario, folder, options, traces, cleanup);
+  const { cluster, addresses, metrics, watch } = await startCluster(scenario, folder, options, traces, cleanup);
   const generators = await Generators.start({
     scenario,
     addresses,
@@ -90,7 +94,7 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   cleanup.defer(() => generators.terminate());
 
   onStep('load');
-  const measured = await measure(scenario, options, { cluster, watch, generators, random, traces });
+  const measured = await measure(scenario, options, { cluster, metrics, folder, watch, generators, random, traces });
 
   const kept = traces && (await gatherTraces(scenario, options, measured, { cluster, generators, traces, onStep }));
   // After a Ctrl-C the user wants an end; after a threshold ended the load the cluster is there to be asked.
@@ -138,6 +142,7 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
     ...(allTraces && { traces: allTraces }),
     ...(failures.length > 0 && { failure: failures.join('; ') }),
     historyFiles,
+    metricsFile: relative(options.folder, measured.metricsPath),
   });
 }
 
@@ -172,7 +177,7 @@ async function startCluster(
   const { clock, seed, environment } = options;
   const dataFolder = await mkdtemp(join(tmpdir(), 'windtunnel-'));
   cleanup.defer(() => rm(dataFolder, { recursive: true, force: true }));
-  const { cluster, addresses } = await launchTarget(scenario, {
+  const { cluster, addresses, metrics } = await launchTarget(scenario, {
     seed,
     dataFolder,
     logFolder: folder,
@@ -183,11 +188,14 @@ async function startCluster(
   cleanup.defer(() => cluster.stop());
   const watch = new ClusterWatch(cluster.events);
   if (scenario.target.kind !== 'external') await cluster.waitForLeader(LEADER_TIMEOUT_MS);
-  return { cluster, addresses, watch };
+  return { cluster, addresses, metrics, watch };
 }
 
 interface Parts {
   readonly cluster: Cluster;
+  readonly metrics: Launched['metrics'];
+  /** Of the scenario. */
+  readonly folder: string;
   readonly watch: ClusterWatch;
   readonly generators: Generators;
   readonly random: Random;
@@ -200,7 +208,22 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
   const { cluster, watch, generators, random, traces } = parts;
   const tracker = new PhaseTracker(scenario);
   const steps = stepRecorderOf(scenario);
-  const recorder = new Recorder((ms) => tracker.phaseAt(ms), scenario.recoveryMs, steps);
+  const planned = faultsOf(scenario, options.seed);
+  const metrics = new RunMetrics({
+    loads: Object.keys(scenario.loads),
+    faults: planned.map(({ fault }) => ({ kind: fault.kind, target: subjectOf(fault) })),
+    phaseAt: (ms) => tracker.phaseAt(ms),
+    elapsedMs: () => clock.now() - originMs,
+    readLinks: cluster.links && (() => cluster.links?.counters() ?? Promise.resolve([])),
+    generators: () => generators.metrics,
+    folder: parts.folder,
+    endpoints: parts.metrics,
+    clock,
+  });
+  const recorder = new Recorder((ms) => tracker.phaseAt(ms), scenario.recoveryMs, [
+    ...(steps === undefined ? [] : [steps]),
+    metrics.harness,
+  ]);
   const live = new LiveThresholds(scenario.thresholds, recorder);
   const crossed = new AbortController();
   const failed = new AbortController();
@@ -212,6 +235,8 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     return wallMs === undefined ? undefined : wallMs - startedWallMs;
   };
   traces?.ask(cluster, generators);
+  metrics.start();
+  options.onMetrics?.((accept) => metrics.expose(accept));
   let fault: string | undefined;
   const report = () => {
     const elapsedMs = clock.now() - originMs;
@@ -242,7 +267,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
           return report;
         }),
       runFaults({
-        faults: faultsOf(scenario, options.seed),
+        faults: planned,
         impossible: ({ kind }) => impossibleOn(scenario.target, kind),
         context: {
           clock,
@@ -256,11 +281,13 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
         onStart: (atMs, scheduled) => {
           tracker.faultStarted(atMs);
           recorder.faults.began(scheduled, atMs);
+          metrics.faultBegan(scheduled);
           fault = `${scheduled.kind} ${scheduled.target}`;
         },
         onEnd: (atMs, scheduled) => {
           tracker.faultEnded(atMs);
           recorder.faults.ended(scheduled, atMs);
+          metrics.faultEnded(scheduled);
           fault = undefined;
         },
       }),
@@ -283,6 +310,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
       originMs,
       startedWallMs,
       durationMs,
+      metricsPath: metrics.path,
       finalReads: load.finalReads,
       aborted: crossed.signal.aborted,
       recorder,
@@ -297,6 +325,8 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     };
   } finally {
     cancelReport();
+    options.onMetrics?.(undefined);
+    await metrics.stop();
   }
 }
 

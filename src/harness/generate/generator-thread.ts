@@ -45,6 +45,7 @@ export class GeneratorThread {
   readonly #exited: Promise<void>;
   readonly #cancelChecks: Cancel;
   #onBatch: (batch: GeneratorBatch) => void = () => {};
+  #metrics = '';
   #question: Question | undefined;
   #failure: GeneratorError | undefined;
   #wasEnded = false;
@@ -82,6 +83,11 @@ export class GeneratorThread {
   /** Why it can do nothing any more; undefined while it can, and when it was ended. */
   get failure(): GeneratorError | undefined {
     return this.#wasEnded ? undefined : this.#failure;
+  }
+
+  /** Its metrics as it told them last, in the Prometheus text format; '' before it has. */
+  get metrics(): string {
+    return this.#metrics;
   }
 
   /** Who is told of every batch from now on. */
@@ -122,6 +128,7 @@ export class GeneratorThread {
     this.#wasSilent = false;
     if (message.type === 'failed') this.#fail(`failed: ${message.reason}`);
     else if (message.type === 'batch') this.#onBatch(message);
+    else if (message.type === 'metrics') this.#metrics = message.text;
     else {
       const question = this.#question;
       assert(question?.type === message.type, `${this.name} answered '${message.type}', but was asked for '${question?.type}'`);

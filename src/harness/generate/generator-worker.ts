@@ -7,6 +7,10 @@ import { type Cancel, sharedTimeOffsetMs, systemClock } from '../../runtime/cloc
 import { Random } from '../../runtime/random.ts';
 import type { Resource } from '../../telemetry/readable-span.ts';
 import { Tracing } from '../../telemetry/tracing.ts';
+import { CLIENT_METRICS, SHARED_METRICS } from '../../telemetry/catalogue.ts';
+import { watchEventLoop } from '../../telemetry/event-loop.ts';
+import { GENERATOR_METRICS } from '../../telemetry/harness-metrics.ts';
+import { DistributedMetrics } from '../../telemetry/metrics.ts';
 import { runLoads } from '../load/generator.ts';
 import { HistorySink } from '../load/history-sink.ts';
 import { InstrumentProbe } from '../load/instrument.ts';
@@ -30,6 +34,7 @@ class GeneratorHost {
   readonly #target: Target;
   readonly #history: HistorySink;
   readonly #tracing: Tracing | undefined;
+  readonly #metrics: DistributedMetrics;
   readonly #writer = new EventBatchWriter();
   readonly #stop = new AbortController();
   /** What the clock of this thread read when the scenario started. */
@@ -44,6 +49,7 @@ class GeneratorHost {
     random: Random,
     target: Target,
     history: HistorySink,
+    metrics: DistributedMetrics,
     tracing: Tracing | undefined,
   ) {
     this.#data = data;
@@ -52,6 +58,7 @@ class GeneratorHost {
     this.#target = target;
     this.#history = history;
     this.#tracing = tracing;
+    this.#metrics = metrics;
   }
 
   static async connect(data: GeneratorData, post: Post): Promise<GeneratorHost> {
@@ -62,9 +69,10 @@ class GeneratorHost {
     const connect = target === undefined ? connectTarget : await importTarget(target);
     const tracing = data.tracing && (await Tracing.start({ ...data.tracing, resource: resourceOf(data) }));
     const tracer = tracing?.tracer;
-    const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom, tracer });
+    const metrics = generatorMetrics();
+    const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom, tracer, metrics });
     const history = await HistorySink.open(folder, scenario, seed, systemClock, historyPart);
-    const host = new GeneratorHost(data, post, random, connected, history, tracing);
+    const host = new GeneratorHost(data, post, random, connected, history, metrics, tracing);
     host.#batchLater();
     return host;
   }
@@ -159,7 +167,10 @@ class GeneratorHost {
     const events = this.#writer.take();
     const probe = withSample ? this.#probe : undefined;
     const untilMs = this.#elapsedMs();
-    if (withSample) this.#nextSampleMs = (Math.floor(untilMs / SAMPLE_EVERY_MS) + 1) * SAMPLE_EVERY_MS;
+    if (withSample) {
+      this.#nextSampleMs = (Math.floor(untilMs / SAMPLE_EVERY_MS) + 1) * SAMPLE_EVERY_MS;
+      void this.#metrics.expose().then(({ text }) => this.#post({ type: 'metrics', text }));
+    }
     this.#post(
       {
         type: 'batch',
@@ -174,6 +185,16 @@ class GeneratorHost {
 
 function resourceOf({ share }: GeneratorData): Resource {
   return { 'service.name': 'windtunnel-load', 'service.instance.id': `g${share.index + 1}` };
+}
+
+function generatorMetrics(): DistributedMetrics {
+  const metrics = new DistributedMetrics({ metrics: { ...GENERATOR_METRICS, ...CLIENT_METRICS, ...SHARED_METRICS } });
+  watchEventLoop(metrics);
+  metrics.collect('distributed_generator_cpu_seconds_total', {}, () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1e6;
+  });
+  return metrics;
 }
 
 async function importTarget({ module, export: name }: TargetModule) {

@@ -101,6 +101,11 @@ export class Generators {
     return this.#threads.flatMap(({ failure }) => failure?.message ?? []);
   }
 
+  /** What each said last of itself and its client, in the Prometheus text format. */
+  get metrics(): readonly string[] {
+    return this.#threads.map((thread) => thread.metrics);
+  }
+
   /**
    * Resolves when every operation of every generator that did not fail has ended and is recorded. When one fails the others
    * stop. Rejects with what `onSecond` or the recorder threw; the generators may be terminated then.

@@ -57,6 +57,8 @@ export type FromGenerator =
   /** Connected. From now on a batch comes ten times a second, also when nothing happened: it is a sign of life. */
   | { readonly type: 'ready' }
   | GeneratorBatch
+  /** Once a second while it loads: what it says of itself and its client, in the Prometheus text format. */
+  | { readonly type: 'metrics'; readonly text: string }
   /** Every operation has ended, and all batches of them have been sent. */
   | { readonly type: 'loaded'; readonly durationMs: number; readonly finalReads: readonly PlannedOperation[] }
   /** With what went wrong, if anything. */

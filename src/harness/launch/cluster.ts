@@ -14,6 +14,8 @@ export interface ClusterNode {
   readonly httpEndpoint: string;
   /** host:port of its gRPC server itself, past the links. */
   readonly directEndpoint: string;
+  /** host:port of its HTTP server itself. */
+  readonly directHttpEndpoint: string;
 }
 
 /** What a node said about itself, or what was seen to happen to it. Times are wall-clock milliseconds. */

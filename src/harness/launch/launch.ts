@@ -23,6 +23,8 @@ export interface LaunchOptions {
 
 export interface Launched {
   readonly cluster: Cluster;
+  /** Where /metrics can be asked for, past the links; of a system that runs already perhaps nowhere. */
+  readonly metrics: readonly { readonly instance: string; /** host:port */ readonly endpoint: string }[];
   readonly addresses: {
     /** host:port of gRPC servers. */
     readonly endpoints: readonly string[];
@@ -30,6 +32,8 @@ export interface Launched {
     readonly httpEndpoints: readonly string[];
     /** What the names of the run's tables and keys end with, so that it does not meet those of earlier runs. */
     readonly namespace: string;
+    /** Of the nodes at `endpoints`. */
+    readonly names: readonly string[];
   };
 }
 
@@ -41,15 +45,23 @@ export async function launchTarget(scenario: ValidScenario, options: LaunchOptio
     const cluster = attach(endpoints.length > 0 ? endpoints : httpEndpoints);
     // Its data outlives the run, and a value of the run before would look like one that nobody wrote.
     const namespace = `_${Math.floor(options.clock.wallTime()).toString(36)}`;
-    return { cluster, addresses: { endpoints, httpEndpoints, namespace } };
+    // etcd serves its metrics where it serves everything; our nodes only over HTTP.
+    const metrics = [...(target.protocol === 'etcd' ? endpoints : []), ...httpEndpoints];
+    return {
+      cluster,
+      metrics: metrics.map((endpoint) => ({ instance: endpoint, endpoint })),
+      addresses: { endpoints, httpEndpoints, namespace, names: endpoints },
+    };
   }
   const cluster = await launch(scenario, target, options);
   return {
     cluster,
+    metrics: cluster.nodes.map(({ id, directHttpEndpoint }) => ({ instance: id, endpoint: directHttpEndpoint })),
     addresses: {
       endpoints: cluster.nodes.map((node) => node.endpoint),
       httpEndpoints: cluster.nodes.map((node) => node.httpEndpoint),
       namespace: '',
+      names: cluster.nodes.map((node) => node.id),
     },
   };
 }

@@ -60,11 +60,12 @@ class ProcessCluster extends LocalCluster<NodeProcess> {
 
   async start(options: ProcessClusterOptions): Promise<void> {
     const routes = options.links ? await this.#routesThroughLinks(options.links.seed, options) : directRoutes(this.#direct);
-    this.nodes = this.#direct.map(({ id, grpc: directEndpoint }) => ({
+    this.nodes = this.#direct.map(({ id, grpc: directEndpoint, http: directHttpEndpoint }) => ({
       id,
       endpoint: routes.client(id),
       httpEndpoint: routes.clientHttp(id),
       directEndpoint,
+      directHttpEndpoint,
     }));
     this.processes = new Map(this.#direct.map((node) => [node.id, this.#nodeProcess(node, routes, options)]));
     await this.startProcesses();

@@ -380,6 +380,12 @@ const scenarioResult = z.strictObject({
     changed: z.enum(['unchecked', 'same', 'faster', 'slower', 'inconclusive', 'incomparable']),
   }),
   historyFiles: z.array(z.string()).describe('The operation histories, relative to the folder of run.json'),
+  metricsFile: z
+    .string()
+    .optional()
+    .describe(
+      'The metrics of nodes and harness, second by second, relative to the folder of run.json; absent in results of older versions',
+    ),
 });
 export type ScenarioResult = z.infer<typeof scenarioResult>;
 

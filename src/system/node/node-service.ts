@@ -198,7 +198,10 @@ export class NodeService implements HttpBackend {
         async (reader) => {
           wait?.end();
           read = span && tracer?.start('store.read', span.context, { 'db.system.name': 'sqlite' });
-          return reader.query(sql, params, { timeoutMs: Math.max(1, deadlineMs - clock.now()), signal });
+          const beganMs = clock.now();
+          const outcome = await reader.query(sql, params, { timeoutMs: Math.max(1, deadlineMs - beganMs), signal });
+          this.#options.metrics.observe('distributed_store_read_seconds', {}, (clock.now() - beganMs) / 1_000);
+          return outcome;
         },
         { timeoutMs: remainingMs, signal },
       );
@@ -278,5 +281,7 @@ function kindOf(sql: string): 'read' | 'write' {
 }
 
 function contextOf(carrier: CallContext['context']): ExtractedContext {
-  return carrier instanceof Metadata ? extractFromMetadata(carrier) : extractFromHeaders(carrier);
+  // Nobody records the trace that stands in for a missing one: it must not become an exemplar.
+  const stand = { sampled: false };
+  return carrier instanceof Metadata ? extractFromMetadata(carrier, stand) : extractFromHeaders(carrier, stand);
 }

@@ -115,7 +115,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     min: 1,
     max: 2,
     maxWaiters: MOST_REQUESTS,
-    onEvent: metrics.onPoolEvent,
+    onEvent: metrics.readers.onEvent,
     clock,
     random,
   });
@@ -153,7 +153,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
   // The log is never shortened, so what was applied can be counted again from its beginning.
   const applied: AppliedChecksum = new AppliedChecksum(log.entries.slice(0, store.appliedIndex), sayApplied);
 
-  const actors = new ActorSystem({ name: id, clock });
+  const actors = new ActorSystem({ name: id, clock, onEvent: metrics.onActorEvent, onMailboxWait: metrics.onMailboxWait });
   cleanup.defer(async () => {
     await actors.shutdown({ timeoutMs: STOP_GRACE_MS });
   });
@@ -240,11 +240,12 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
       peers: [...options.peers.keys()],
       receive: (messages, trace) => service.receive(messages, trace),
     },
+    meter: metrics.registry,
     clock,
   });
   server.rpc = rpc;
   cleanup.defer(() => rpc.close(STOP_GRACE_MS));
-  const http: HttpServer = await startHttpServer(options.http, service);
+  const http: HttpServer = await startHttpServer(options.http, service, metrics.registry);
   cleanup.defer(() => http.close());
   cleanup.defer(() => {
     service.stop();

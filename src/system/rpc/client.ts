@@ -13,6 +13,7 @@ import { type Attempt, RetryPolicy } from '../retry/retry-policy.ts';
 import type { SqlValue } from '../store/bytes.ts';
 import { classify, parseScript } from '../store/sql-text.ts';
 import type { CallTrace } from './call-trace.ts';
+import { ClientMetrics, type ClientMetricsOptions } from './client-metrics.ts';
 import { Endpoint } from './endpoint.ts';
 import { RpcError, toRpcError } from './errors.ts';
 import { WriteSessions, type WriteTicket } from './write-sessions.ts';
@@ -37,6 +38,8 @@ export interface ClientOptions {
   readonly onRetry?: (error: RpcError) => void;
   /** Measures the calls that are made in a context (see `withContext`). Default: none does, and the nodes are only told the context. */
   readonly tracer?: Tracer | undefined;
+  /** Where retries, breakers and pools are counted: CLIENT_METRICS and SHARED_METRICS of the catalogue. Default: nowhere. */
+  readonly metrics?: ClientMetricsOptions | undefined;
 }
 
 export interface ExecuteOptions {
@@ -108,12 +111,13 @@ const ANSWERS: ReadonlySet<string> = new Set([
 
 class SessionClient implements ConnectedClient {
   readonly state = 'connected';
-  readonly #options: Required<Omit<ClientOptions, 'onRetry' | 'tracer'>>;
+  readonly #options: Required<Omit<ClientOptions, 'onRetry' | 'tracer' | 'metrics'>>;
   readonly #original: ClientOptions;
   readonly #retry: RetryPolicy;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #closing = new AbortController();
   readonly #writes = new WriteSessions();
+  readonly #metrics: ClientMetrics | undefined;
   #leader: string | undefined;
   #turn = 0;
 
@@ -130,15 +134,17 @@ class SessionClient implements ConnectedClient {
       ...options,
     };
     const { clock, random } = this.#options;
+    // An election makes every operation under way retry a few times; beyond that the cluster is in trouble, and more
+    // load would not help it.
+    const budget = new RetryBudget({ ratio: 0.5, capacity: 1_000, refillPerSecond: 200, clock });
+    this.#metrics = options.metrics && new ClientMetrics(options.metrics, budget);
     this.#retry = new RetryPolicy({
       attempts: Number.POSITIVE_INFINITY,
       baseMs: 10,
       capMs: 200,
       random,
       clock,
-      // An election makes every operation under way retry a few times; beyond that the cluster is in trouble, and more
-      // load would not help it.
-      budget: new RetryBudget({ ratio: 0.5, capacity: 1_000, refillPerSecond: 200, clock }),
+      budget,
       // Whoever was told where the leader is need not wait.
       retryAfterMs: (error) =>
         error instanceof RpcError && error.leader && this.#endpoint(error.leader.endpoint).credible ? 0 : undefined,
@@ -190,6 +196,7 @@ class SessionClient implements ConnectedClient {
   async disconnect(reason = 'disconnect was called'): Promise<DisconnectedClient> {
     this.#closing.abort(new RpcError('disconnected', reason));
     await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.close()));
+    this.#metrics?.close();
     return { state: 'disconnected', reason, connect: () => connect(this.#original) };
   }
 
@@ -201,8 +208,10 @@ class SessionClient implements ConnectedClient {
     attempt: Attempt,
     trace: ExecuteTrace | undefined,
   ): Promise<QueryAnswer> {
+    const kind = ticket ? 'write' : 'read';
+    if (attempt.number > 1) this.#metrics?.retried(kind);
     const call = trace && beginAttempt(trace, attempt.number);
-    const endpoint = this.#choose(ticket ? 'write' : 'read');
+    const endpoint = this.#choose(kind);
     const timeoutMs = Math.max(1, Math.min(this.#options.attemptTimeoutMs, attempt.remainingMs));
     const session = ticket ?? { clientId: '', sequence: 0, oldestPending: 0 };
     const { clientId, sequence, oldestPending } = session;
@@ -254,7 +263,8 @@ class SessionClient implements ConnectedClient {
     const known = this.#endpoints.get(address);
     if (known) return known;
     const { clock, sessionsPerEndpoint, connectTimeoutMs } = this.#options;
-    const endpoint = new Endpoint(address, { clock, sessions: sessionsPerEndpoint, connectTimeoutMs });
+    const meter = this.#metrics?.endpoint(address);
+    const endpoint = new Endpoint(address, { clock, sessions: sessionsPerEndpoint, connectTimeoutMs, meter });
     this.#endpoints.set(address, endpoint);
     return endpoint;
   }
@@ -272,6 +282,7 @@ class SessionClient implements ConnectedClient {
       const last = cause ? `; the last attempt: ${cause.message}` : '';
       return new RpcError('deadline-exceeded', `no answer within ${timeoutMs} ms (${error.attempts} attempts)${last}`, details);
     }
+    if (error.reason === 'budget') this.#metrics?.budgetExhausted(kind);
     const budget = error.reason === 'budget' ? ' (not tried again: the retry budget is used up)' : '';
     return new RpcError(cause?.code ?? 'internal', `${cause?.message ?? error.message}${budget}`, details);
   }

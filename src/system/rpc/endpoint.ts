@@ -7,6 +7,7 @@ import type { Lease } from '../pool/lease.ts';
 import { Pool } from '../pool/pool.ts';
 import { PoolCreateError } from '../pool/pool-errors.ts';
 import type { CallTrace } from './call-trace.ts';
+import type { EndpointMeter } from './client-metrics.ts';
 import type { WireQueryRequest } from './contract.ts';
 import { RpcError } from './errors.ts';
 import { openSession, type Session } from './session.ts';
@@ -20,6 +21,7 @@ export interface EndpointOptions {
   /** The most connections to this node, >= 1. */
   readonly sessions: number;
   readonly connectTimeoutMs: number;
+  readonly meter?: EndpointMeter | undefined;
 }
 
 export class Endpoint {
@@ -27,9 +29,10 @@ export class Endpoint {
   readonly breaker: CircuitBreaker;
   readonly pool: Pool<Session>;
   readonly #clock: Clock;
+  readonly #unwatch: (() => void) | undefined;
   #lastFaultMs = Number.NEGATIVE_INFINITY;
 
-  constructor(address: string, { clock, sessions, connectTimeoutMs }: EndpointOptions) {
+  constructor(address: string, { clock, sessions, connectTimeoutMs, meter }: EndpointOptions) {
     this.address = address;
     this.#clock = clock;
     this.breaker = new CircuitBreaker({
@@ -37,6 +40,7 @@ export class Endpoint {
       resetTimeoutMs: 250,
       maxResetTimeoutMs: 2_000,
       isFailure: (error) => error instanceof RpcError && error.endpointFault,
+      ...(meter && { listener: meter.breakerListener }),
       clock,
     });
     this.pool = new Pool<Session>(
@@ -52,9 +56,11 @@ export class Endpoint {
         max: sessions,
         createTimeoutMs: connectTimeoutMs,
         idleTimeoutMs: Number.POSITIVE_INFINITY,
+        ...(meter && { onEvent: meter.pool.onEvent }),
         clock,
       },
     );
+    this.#unwatch = meter?.pool.watch(this.pool);
   }
 
   /** Whether a call would be let through now. An open breaker whose time is over counts: the next call is its probe. */
@@ -94,6 +100,7 @@ export class Endpoint {
   async close(): Promise<void> {
     // The leases last only as long as it takes to hand a request to the session, so there is nothing to wait for.
     await this.pool.close({ timeoutMs: 1_000 });
+    this.#unwatch?.();
   }
 
   async #submit(request: WireQueryRequest, timeoutMs: number, signal: AbortSignal, trace?: CallTrace): Promise<QueryAnswer> {

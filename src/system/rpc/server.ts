@@ -42,6 +42,12 @@ export interface PeerBackend {
   receive(messages: readonly Message[], trace: DistributedContext | undefined): void;
 }
 
+/** Told of sessions of clients and streams of peers. */
+export interface StreamMeter {
+  connectionOpened(transport: 'grpc' | 'peer'): void;
+  connectionClosed(transport: 'grpc' | 'peer'): void;
+}
+
 export interface RpcServer {
   /** The port it listens on. */
   readonly port: number;
@@ -79,9 +85,10 @@ export async function startRpcServer(options: {
   readonly address: string;
   readonly query: QueryBackend;
   readonly peer: PeerBackend;
+  readonly meter?: StreamMeter;
   readonly clock: Clock;
 }): Promise<RpcServer> {
-  const { query, peer } = options;
+  const { query, peer, meter } = options;
   const server = new Server(SERVER_OPTIONS);
 
   server.addService(queryService, {
@@ -94,11 +101,17 @@ export async function startRpcServer(options: {
       );
     },
     HealthCheck: (_call: unknown, callback: sendUnaryData<WireHealth>) => callback(null, query.health()),
-    Session: (call: ServerDuplexStream<RequestFrame, ResponseFrame>) => serveSession(call, query),
+    Session: (call: ServerDuplexStream<RequestFrame, ResponseFrame>) => {
+      if (meter) countWhileOpen(call, 'grpc', meter);
+      serveSession(call, query);
+    },
   });
 
   server.addService(peerService, {
-    Exchange: (call: ServerDuplexStream<PeerFrame, PeerFrame>) => receiveFromPeer(call, peer),
+    Exchange: (call: ServerDuplexStream<PeerFrame, PeerFrame>) => {
+      if (meter) countWhileOpen(call, 'peer', meter);
+      receiveFromPeer(call, peer);
+    },
   });
 
   const health = new HealthImplementation({ '': 'NOT_SERVING', 'windtunnel.v1.QueryService': 'NOT_SERVING' });
@@ -129,6 +142,17 @@ export async function startRpcServer(options: {
       });
     },
   };
+}
+
+function countWhileOpen(call: ServerDuplexStream<unknown, unknown>, transport: 'grpc' | 'peer', meter: StreamMeter): void {
+  let open = true;
+  const closed = () => {
+    if (open) meter.connectionClosed(transport);
+    open = false;
+  };
+  meter.connectionOpened(transport);
+  // Which of them comes depends on who ended the stream, and how.
+  for (const event of ['end', 'cancelled', 'error', 'close']) call.once(event, closed);
 }
 
 async function executeUnary(
