@@ -7,6 +7,7 @@ import type { ChartPlaces } from './chart-places.ts';
 import { checkPart, explanationPart } from './check-part.ts';
 import { faultPart } from './fault-part.ts';
 import type { FileLink } from './file-link.ts';
+import { heatMapPart } from './heat-map.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import { errorPart, instrumentTable, latencyPart, saturationPart, thresholdPart } from './measurement-parts.ts';
 import { scenarioId } from './overview.ts';
@@ -82,7 +83,8 @@ function chartParts(
   const group = charts.addGroup(moments);
   const each = points[0]?.seconds.length ?? 1;
   const notes = [each === 1 ? 'of what ended in each second' : `a point is the worst of ${each} seconds`, 'operations a second'];
-  const timed = timeCharts(points, group).map((chart, at) => charts.add(chart, notes[at]));
+  const [latency, ...rates] = timeCharts(points, group).map((chart, at) => charts.add(chart, notes[at]));
+  const timed = [latency, heatMapPart(scenario, charts, group, mostPoints), ...rates];
   const roles = roleTimeline(scenario, moments, group);
   const { saturation } = scenario;
   const knee =
@@ -95,7 +97,7 @@ function chartParts(
   const instrument = instrumentCharts(scenario, points, group).map((chart) => charts.add(chart));
   const parts = (heading: Part, content: Part) => markup`<section class="part"><h3>${heading}</h3>${content}</section>`;
   return {
-    overTime: (timed.length > 0 || roles !== undefined) && parts('Over time', [timed, roles]),
+    overTime: (latency !== undefined || roles !== undefined) && parts('Over time', [timed, roles]),
     saturation: knee,
     percentiles: percentiles.length > 0 && parts('Percentiles', markup`<div class="columns">${percentiles}</div>`),
     instrument:
