@@ -4,6 +4,7 @@ import { freshSeed } from '../runtime/random.ts';
 import { loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { choice, type Command, text, UsageError, wholeNumber } from './command.ts';
+import { UI_OPTION, uiPortOf } from './live-ui.ts';
 import {
   GENERATORS_OPTION,
   generatorsOf,
@@ -35,6 +36,7 @@ export const bench: Command = {
     generators: GENERATORS_OPTION,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
+    ui: UI_OPTION,
   },
   notes: `The standard scenarios: ${STANDARD_SCENARIOS.join(', ')}. Ctrl-C keeps what has been measured.`,
   async run(invocation) {
@@ -52,6 +54,7 @@ export const bench: Command = {
       scenarios: scenarios.map((scenario) => withOverrides(scenario, { durationMs, generators: generatorsOf(invocation) })),
       micro: { timeBudgetMs },
       results: text(invocation, 'results') ?? resultsFolder(),
+      uiPort: uiPortOf(invocation),
     });
   },
 };

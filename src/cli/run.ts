@@ -6,6 +6,7 @@ import { EXIT } from '../harness/report/exit.ts';
 import { listScenarios, loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { choice, type Command, flag, text, UsageError, wholeNumber } from './command.ts';
+import { UI_OPTION, uiPortOf } from './live-ui.ts';
 import {
   GENERATORS_OPTION,
   generatorsOf,
@@ -43,6 +44,7 @@ export const run: Command = {
     generators: GENERATORS_OPTION,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
+    ui: UI_OPTION,
   },
   notes: `A scenario is a name from --list, or the path of a module; windtunnel init writes one to begin with.
 
@@ -78,6 +80,7 @@ Examples:
       seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
       scenarios: scenarios.map((scenario) => withOverrides(scenario, overrides)),
       results: text(invocation, 'results') ?? resultsFolder(),
+      uiPort: uiPortOf(invocation),
     });
   },
 };

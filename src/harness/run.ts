@@ -20,7 +20,7 @@ import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
 import { StepRecorder } from './load/step-recorder.ts';
 import { LiveThresholds } from './load/thresholds.ts';
 import type { Phase, ScenarioResult } from './result/schema.ts';
-import { type Measured, resultOf } from './run-result.ts';
+import { type Measured, provisionalResult, resultOf } from './run-result.ts';
 import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import { rateStepsOf } from './scenario/rate-steps.ts';
@@ -32,6 +32,8 @@ export interface ScenarioProgress {
   readonly phase: Phase;
   readonly fault: string | undefined;
   readonly snapshot: RecorderSnapshot;
+  /** Everything that is known until then, as the result has it. Not cheap: for who looks on, once a second. */
+  readonly soFar: () => ScenarioResult;
 }
 
 export interface RunScenarioOptions {
@@ -156,10 +158,12 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     const wallMs = watch.firstLeaderBetween(startedWallMs + fromMs, startedWallMs + toMs);
     return wallMs === undefined ? undefined : wallMs - startedWallMs;
   };
+  const known = { seed: options.seed, nodes: cluster.nodes.map(({ id }) => id), startedWallMs, recorder, tracker, watch };
   let fault: string | undefined;
   const report = () => {
     const elapsedMs = clock.now() - originMs;
-    options.onProgress({ elapsedMs, phase: tracker.phaseAt(elapsedMs), fault, snapshot: recorder.snapshot() });
+    const soFar = () => provisionalResult(scenario, { ...known, elapsedMs });
+    options.onProgress({ elapsedMs, phase: tracker.phaseAt(elapsedMs), fault, snapshot: recorder.snapshot(), soFar });
   };
   let cancelReport = clock.schedule(0, function again() {
     report();

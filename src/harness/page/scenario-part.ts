@@ -24,6 +24,8 @@ export interface ScenarioContext {
   readonly link: FileLink;
   /** The command that repeats it. */
   readonly again: string;
+  /** Whether it has not ended: nothing of it is judged yet. */
+  readonly isUnderWay: boolean;
 }
 
 export function scenarioPart(scenario: ScenarioResult, context: ScenarioContext): Markup {
@@ -32,12 +34,12 @@ export function scenarioPart(scenario: ScenarioResult, context: ScenarioContext)
   const charts = chartParts(scenario, context);
   return markup`<section id="${id}" class="scenario" aria-labelledby="${`${id}-title`}"><h2 id="${`${id}-title`}">${name}</h2>
 <p class="description">${description}</p>
-${alarms(scenario)}
+${!context.isUnderWay && alarms(scenario)}
 ${headline(scenario)}
 <div class="columns">${thresholdPart(scenario)}${checkPart(scenario, context.link)}</div>
 ${explanationPart(scenario, context.link)}
 ${charts.overTime}
-${faultPart(scenario)}
+${!context.isUnderWay && faultPart(scenario)}
 ${charts.saturation}
 ${charts.percentiles}
 ${latencyPart(scenario)}
@@ -76,7 +78,7 @@ function headline(scenario: ScenarioResult): Markup {
 
 function chartParts(
   scenario: ScenarioResult,
-  { charts, mostPoints }: ScenarioContext,
+  { charts, mostPoints, isUnderWay }: ScenarioContext,
 ): Record<'overTime' | 'saturation' | 'percentiles' | 'instrument', Part> {
   const points = pointsOf(scenario, mostPoints);
   const moments = momentsOf(scenario);
@@ -101,6 +103,7 @@ function chartParts(
     saturation: knee,
     percentiles: percentiles.length > 0 && parts('Percentiles', markup`<div class="columns">${percentiles}</div>`),
     instrument:
+      !isUnderWay &&
       scenario.totals.started > 0 &&
       parts(
         ['Instrument ', markup`<span class="note">whether the load generator kept its own schedule</span>`],

@@ -60,6 +60,18 @@ export interface PageData {
   readonly groups: readonly Moments[];
   readonly charts: readonly ChartData[];
   readonly heatMaps: readonly HeatMap[];
+  /** Whether the run is under way, and more is to be had from where the page came from. */
+  readonly isLive?: true;
+}
+
+/** The page of a run that is under way, once more. */
+export interface LiveEvent {
+  readonly title: string;
+  /** HTML: the page without its scripts. */
+  readonly body: string;
+  readonly data: PageData;
+  /** Whether it is the last one. */
+  readonly isOver: boolean;
 }
 
 /** What is drawn now, read whenever it is needed: on the page of a run that is under way it changes. */
