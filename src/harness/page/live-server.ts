@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Cancel, type Clock, every } from '../../runtime/clock.ts';
+import type { Cancel, Clock } from '../../runtime/clock.ts';
 import type { Run } from '../result/schema.ts';
 import type { LiveEvent } from './client/chart-data.ts';
 import type { LiveState } from './live-part.ts';
@@ -12,6 +12,9 @@ import { renderContent, renderPage } from './page.ts';
 
 const HOST = '127.0.0.1';
 const PERIOD_MS = 1_000;
+
+/** The most of this thread's time that is spent on it: faults and thresholds need the thread, too. */
+const SHARE = 0.1;
 
 /** More pages than these at once are a mistake. */
 const MOST_VIEWERS = 16;
@@ -83,19 +86,24 @@ export class LiveServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** @param look called about once a second, and only while somebody looks. */
+  /** @param look called once a second, less often when the page takes long to make, and only while somebody looks */
   show(look: Look): void {
     this.#look = look;
-    this.#stop = every(this.#clock, PERIOD_MS, () => {
-      if (this.#viewers.size > 0) this.#send(look());
-    });
+    const wait = (delayMs: number) => {
+      this.#stop = this.#clock.scheduleBackground(delayMs, () => {
+        const beganMs = this.#clock.now();
+        if (this.#viewers.size > 0) this.#send(look);
+        wait(Math.max(PERIOD_MS, (this.#clock.now() - beganMs) / SHARE));
+      });
+    };
+    wait(PERIOD_MS);
   }
 
   /** Sends everybody who looks the page as it stays, waits at most two seconds until they have it, and closes. */
   async finish(view: LiveView): Promise<void> {
     this.#stop();
     const viewers = [...this.#viewers];
-    this.#send(view);
+    this.#send(() => view);
     const taken = Promise.all(viewers.map((viewer) => new Promise((done) => viewer.end(done).once('close', done))));
     const timedOut = Promise.withResolvers<void>();
     const cancel = this.#clock.schedule(FAREWELL_MS, timedOut.resolve);
@@ -116,10 +124,8 @@ export class LiveServer {
     if (!this.#isOwnName(headers.host)) refuse(response, 403, `this is ${this.address} and answers to no other name`);
     else if (method !== 'GET') refuse(response.setHeader('allow', 'GET'), 405, 'only GET');
     else if (this.#look === undefined) refuse(response, 503, 'the run has not begun');
-    else if (url === '/') {
-      response.writeHead(200, { ...HEADERS, 'content-type': 'text/html; charset=utf-8' });
-      response.end(this.#pageOf(this.#look));
-    } else if (url === '/events') this.#follow(response);
+    else if (url === '/') this.#sendPage(this.#look, response);
+    else if (url === '/events') this.#follow(response);
     else refuse(response, 404, `there is only ${this.address}`);
   }
 
@@ -129,10 +135,16 @@ export class LiveServer {
   }
 
   /** Whoever asks often gets the same one for a second: the load needs this machine, too. */
-  #pageOf(look: Look): string {
+  #sendPage(look: Look, response: ServerResponse): void {
     const nowMs = this.#clock.now();
-    if (nowMs - this.#page.madeAtMs >= PERIOD_MS) this.#page = { text: renderPage(...optionsOf(look())), madeAtMs: nowMs };
-    return this.#page.text;
+    try {
+      if (nowMs - this.#page.madeAtMs >= PERIOD_MS) this.#page = { text: renderPage(...optionsOf(look())), madeAtMs: nowMs };
+    } catch (error) {
+      refuse(response, 500, `the page cannot be made: ${error instanceof Error ? error.message : String(error)}`);
+      return;
+    }
+    response.writeHead(200, { ...HEADERS, 'content-type': 'text/html; charset=utf-8' });
+    response.end(this.#page.text);
   }
 
   #follow(response: ServerResponse): void {
@@ -146,12 +158,18 @@ export class LiveServer {
     response.on('close', () => this.#viewers.delete(response));
   }
 
-  #send(view: LiveView): void {
-    const isOver = view.live.kind === 'over';
-    const event: LiveEvent = { ...renderContent(...optionsOf(view)), isOver };
-    const text = `data: ${JSON.stringify(event)}\n\n`;
-    // Whoever is too slow to take the last one gets the next; the end nobody may miss.
-    for (const viewer of this.#viewers) if (!viewer.writableNeedDrain || isOver) viewer.write(text);
+  #send(look: Look): void {
+    try {
+      const view = look();
+      const isOver = view.live.kind === 'over';
+      const event: LiveEvent = { ...renderContent(...optionsOf(view)), isOver };
+      const text = `data: ${JSON.stringify(event)}\n\n`;
+      // Whoever is too slow to take the last one gets the next; the end nobody may miss.
+      for (const viewer of this.#viewers) if (!viewer.writableNeedDrain || isOver) viewer.write(text);
+    } catch {
+      // That it cannot be shown must not end the run. The pages say that they are cut off, and made anew they say why.
+      for (const viewer of this.#viewers) viewer.destroy();
+    }
   }
 }
 

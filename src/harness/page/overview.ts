@@ -9,12 +9,13 @@ import type { Run, ScenarioResult } from '../result/schema.ts';
 import { type RunningState, runningBoard } from './live-part.ts';
 import { type Markup, markup } from './markup.ts';
 
-export function pageHeader({ id, profile, startedAt, finishedAt, environment: on }: Run): Markup {
+/** @param isRunning whether it has not ended yet */
+export function pageHeader({ id, profile, startedAt, finishedAt, environment: on }: Run, isRunning: boolean): Markup {
   const facts = [
     ...(profile === undefined ? [] : [`profile ${profile}`]),
     ...(on.git === undefined ? [] : [commitText(on.git)]),
     `${startedAt.slice(0, 19).replace('T', ' ')} UTC`,
-    `took ${formatDuration(Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt)))}`,
+    `${isRunning ? 'running for' : 'took'} ${formatDuration(Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt)))}`,
     `${on.cpuModel}, ${on.cores} ${on.cores === 1 ? 'core' : 'cores'}, ${formatBytes(on.memoryBytes)}`,
     `node ${on.nodeVersion}`,
   ];

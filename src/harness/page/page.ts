@@ -79,7 +79,7 @@ export function renderContent(original: Run, { isBesideResult, live }: PageOptio
     }),
   );
   const title = run.scenarios.length === 0 ? run.id : `${run.scenarios.map(({ name }) => name).join(', ')} · ${run.id}`;
-  const body = markup`${pageHeader(run)}
+  const body = markup`${pageHeader(run, running !== undefined)}
 ${navigation(run)}
 <main>
 <noscript><p class="alarm">The charts need scripts, which this browser does not run. Everything else is here.</p></noscript>
