@@ -57,6 +57,7 @@ export function chartFigure(chart: ChartData, options: FigureOptions): Figure {
     update(data, nowMoments) {
       if (!('series' in data) || namesOf(data) !== namesOf(chart)) return false;
       replace(plot, shown, { data, moments: nowMoments }, chartNumbers(data));
+      if (chart.named === true) onTime(plot);
       return true;
     },
   };
