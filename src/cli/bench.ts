@@ -4,6 +4,7 @@ import { freshSeed } from '../runtime/random.ts';
 import { loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { choice, type Command, text, UsageError, wholeNumber } from './command.ts';
+import { UI_OPTION, uiPortOf } from './live-ui.ts';
 import {
   GENERATORS_OPTION,
   generatorsOf,
@@ -37,6 +38,7 @@ export const bench: Command = {
     ...TRACE_OPTIONS,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
+    ui: UI_OPTION,
   },
   notes: `The standard scenarios: ${STANDARD_SCENARIOS.join(', ')}. Ctrl-C keeps what has been measured.`,
   async run(invocation) {
@@ -55,6 +57,7 @@ export const bench: Command = {
       micro: { timeBudgetMs },
       traces: tracesOf(invocation, process.env),
       results: text(invocation, 'results') ?? resultsFolder(),
+      uiPort: uiPortOf(invocation),
     });
   },
 };

@@ -6,6 +6,7 @@ import { EXIT } from '../harness/report/exit.ts';
 import { listScenarios, loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { choice, type Command, flag, text, UsageError, wholeNumber } from './command.ts';
+import { UI_OPTION, uiPortOf } from './live-ui.ts';
 import {
   GENERATORS_OPTION,
   generatorsOf,
@@ -51,6 +52,7 @@ export const run: Command = {
     },
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
+    ui: UI_OPTION,
   },
   notes: `A scenario is a name from --list, or the path of a module; windtunnel init writes one to begin with.
 
@@ -89,6 +91,7 @@ Examples:
       traces: tracesOf(invocation, process.env),
       results: text(invocation, 'results') ?? resultsFolder(),
       ...(metricsPort !== undefined && { metricsPort }),
+      uiPort: uiPortOf(invocation),
     });
   },
 };

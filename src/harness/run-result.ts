@@ -150,6 +150,44 @@ function configurationOf({ module: _module, ...scenario }: ValidScenario): Recor
   return JSON.parse(JSON.stringify(scenario)) as Record<string, unknown>;
 }
 
+/** What is known of a scenario while its load runs. */
+export interface KnownSoFar {
+  readonly seed: number;
+  readonly nodes: readonly string[];
+  readonly startedWallMs: number;
+  /** Since the start of the scenario. */
+  readonly elapsedMs: number;
+  readonly recorder: Recorder;
+  readonly tracker: PhaseTracker;
+  readonly watch: ClusterWatch;
+}
+
+/** The entry of a scenario that has not ended: what happened so far, of which nothing is judged, proven or checked yet. */
+export function provisionalResult(scenario: ValidScenario, known: KnownSoFar): ScenarioResult {
+  const { recorder, tracker, watch, startedWallMs, elapsedMs, nodes } = known;
+  const seconds = recorder.timeline();
+  return {
+    ...failedResult(scenario, known.seed, startedWallMs, 'it has not ended'),
+    status: 'interrupted',
+    nodes: [...nodes],
+    durationMs: elapsedMs,
+    phases: tracker.windows(elapsedMs),
+    totals: recorder.totals(elapsedMs),
+    // What the generators have told in part would look like a collapse.
+    timeline: seconds.slice(0, seconds.length - recorder.unfinishedSeconds),
+    faults: recorder.faults.all().map(({ kind, target, startMs, endMs = elapsedMs }) => ({
+      kind,
+      target,
+      nodes: [],
+      startMs,
+      endMs,
+      proof: { proven: false, observations: [] },
+    })),
+    roles: watch.roles(startedWallMs),
+    errors: recorder.errors(),
+  };
+}
+
 /** The result of a scenario that broke down before it could measure anything. */
 export function failedResult(scenario: ValidScenario, seed: number, startedWallMs: number, reason: string): ScenarioResult {
   return {

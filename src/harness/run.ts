@@ -22,7 +22,7 @@ import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
 import { StepRecorder } from './load/step-recorder.ts';
 import { LiveThresholds } from './load/thresholds.ts';
 import type { Phase, ScenarioResult } from './result/schema.ts';
-import { type Measured, resultOf } from './run-result.ts';
+import { type Measured, provisionalResult, resultOf } from './run-result.ts';
 import { RunTraces, traceProblems, type TraceOptions, withLosses } from './run-traces.ts';
 import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
@@ -35,6 +35,8 @@ export interface ScenarioProgress {
   readonly phase: Phase;
   readonly fault: string | undefined;
   readonly snapshot: RecorderSnapshot;
+  /** Everything that is known until then, as the result has it. Not cheap: for who looks on, once a second. */
+  readonly soFar: () => ScenarioResult;
 }
 
 export interface RunScenarioOptions {
@@ -237,10 +239,12 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
   traces?.ask(cluster, generators);
   metrics.start();
   options.onMetrics?.((accept) => metrics.expose(accept));
+  const known = { seed: options.seed, nodes: cluster.nodes.map(({ id }) => id), startedWallMs, recorder, tracker, watch };
   let fault: string | undefined;
   const report = () => {
     const elapsedMs = clock.now() - originMs;
-    options.onProgress({ elapsedMs, phase: tracker.phaseAt(elapsedMs), fault, snapshot: recorder.snapshot() });
+    const soFar = () => provisionalResult(scenario, { ...known, elapsedMs });
+    options.onProgress({ elapsedMs, phase: tracker.phaseAt(elapsedMs), fault, snapshot: recorder.snapshot(), soFar });
   };
   let cancelReport = clock.schedule(0, function again() {
     report();

@@ -2,6 +2,7 @@
 // of the check that every file written or read must pass.
 
 import { z } from 'zod';
+import { Distribution } from './distribution.ts';
 
 /** Grows when a reader of the old shape would misread the new one. */
 export const SCHEMA_VERSION = 1;
@@ -108,6 +109,13 @@ const second = z.strictObject({
   p99: ms.optional(),
   max: ms.optional(),
   serviceP99: ms.optional().describe('Service time at p99, milliseconds'),
+  distribution: z
+    .array(z.int())
+    .refine(isDistribution, 'must be a bucket, then counts of it and the buckets behind it')
+    .optional()
+    .describe(
+      'How many of the operations that ended in this second had which response time. Bucket n reaches from 10^(n/10) to 10^((n+1)/10) microseconds, n from 0 to 95. The first number is a bucket; then come the counts of it and of the buckets behind it, where -n stands for n empty ones: [30, 2, 1, -28, 1] is 2 from 1 to 1.26 ms, 1 from 1.26 to 1.58 ms and 1 from 1 to 1.26 s. Absent when none ended.',
+    ),
   lagMax: ms.optional().describe('How late the generator itself was: actual start minus scheduled start, maximum, milliseconds'),
 });
 export type Second = z.infer<typeof second>;
@@ -418,4 +426,13 @@ function isPlainJson(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isPlainJson);
   if (typeof value === 'object' && value !== null) return Object.values(value).every(isPlainJson);
   return value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean';
+}
+
+function isDistribution(numbers: readonly number[]): boolean {
+  try {
+    Distribution.decode(numbers);
+    return true;
+  } catch {
+    return false;
+  }
 }
