@@ -13,7 +13,14 @@ import { createProgress } from '../harness/report/progress.ts';
 import { renderSummary } from '../harness/report/summary.ts';
 import { captureEnvironment } from '../harness/result/environment.ts';
 import { createResultFolder, resultId, writeRun } from '../harness/result/files.ts';
-import { type Microbenchmark, type Run, SCHEMA_VERSION, type ScenarioResult } from '../harness/result/schema.ts';
+import {
+  type Microbenchmark,
+  type ObserverCost,
+  type Run,
+  SCHEMA_VERSION,
+  type ScenarioResult,
+} from '../harness/result/schema.ts';
+import { measureObserverCost } from '../harness/observer-cost.ts';
 import { runScenario } from '../harness/run.ts';
 import { failedResult } from '../harness/run-result.ts';
 import type { TraceOptions } from '../harness/run-traces.ts';
@@ -32,6 +39,8 @@ export interface Plan {
   readonly scenarios: readonly ValidScenario[];
   /** Absent: no microbenchmarks. */
   readonly micro?: { readonly timeBudgetMs: number; readonly filter?: string };
+  /** What tracing costs is measured, this many times. */
+  readonly observerRounds?: number;
   /** Absent: nothing is traced. */
   readonly traces?: TraceOptions | undefined;
   /** The folder of result folders. */
@@ -67,6 +76,7 @@ export async function measure(plan: Plan): Promise<number> {
   if (metrics) progress.note(`the harness's own metrics: ${metrics.url}`);
   const microbenchmarks: Microbenchmark[] = [];
   const scenarios: ScenarioResult[] = [];
+  let observerCost: ObserverCost | undefined;
   const runSoFar = (status: Run['status'], underWay: readonly ScenarioResult[] = []): Run => ({
     schema: 'windtunnel-run',
     schemaVersion: SCHEMA_VERSION,
@@ -79,7 +89,8 @@ export async function measure(plan: Plan): Promise<number> {
     environment,
     microbenchmarks,
     scenarios: [...scenarios, ...underWay],
-    exit: exitOf({ status, microbenchmarks, scenarios }),
+    ...(observerCost && { observerCost }),
+    exit: exitOf({ status, microbenchmarks, scenarios, observerCost }),
   });
   const save = async (status: Run['status']): Promise<{ readonly run: Run; readonly path: string; readonly page?: string }> => {
     const run = runSoFar(status);
@@ -97,6 +108,18 @@ export async function measure(plan: Plan): Promise<number> {
       microbenchmarks.push(...(await runMicro(plan.micro, show, signal)));
       // Until the end it counts as interrupted: that is what it is, should this process be killed before.
       await save('interrupted');
+    }
+    if (plan.observerRounds !== undefined) {
+      observerCost = await measureObserverCost({
+        rounds: plan.observerRounds,
+        seed: plan.seed,
+        clock,
+        signal,
+        onStep: (step) => {
+          progress.note(step);
+          ui?.step(step);
+        },
+      });
     }
     for (const scenario of plan.scenarios) {
       if (signal.aborted) break;

@@ -189,10 +189,10 @@ test(
     const spans = batches.flatMap((batch) =>
       (batch.get(2) as readonly ThriftStruct[]).map((span) => ({
         service: (batch.get(1) as ThriftStruct).get(1),
-        trace: `${String(span.get(2))} ${String(span.get(1))}`,
-        id: span.get(3),
-        parent: span.get(4),
-        name: span.get(5),
+        trace: `${span.get(2) as bigint} ${span.get(1) as bigint}`,
+        id: span.get(3) as bigint,
+        parent: span.get(4) as bigint,
+        name: span.get(5) as string,
         logs: (span.get(11) ?? []) as readonly ThriftStruct[],
       })),
     );
@@ -200,9 +200,9 @@ test(
     const roots = spans.filter(({ name }) => name === 'load.operation');
     expect(roots.length).toBeGreaterThan(0);
     expect(roots.length).toBeLessThan((result?.totals.started ?? 0) / 10);
-    const ids = new Set(spans.map(({ trace, id }) => `${trace} ${String(id)}`));
+    const ids = new Set(spans.map(({ trace, id }) => `${trace} ${id}`));
     for (const { trace, parent, name } of spans)
-      if (parent !== 0n) expect(ids.has(`${trace} ${String(parent)}`), `the parent of ${String(name)}`).toBe(true);
+      if (parent !== 0n) expect(ids.has(`${trace} ${parent}`), `the parent of ${name}`).toBe(true);
     expect(new Set(spans.map(({ service }) => service))).toEqual(new Set(['windtunnel', 'windtunnel-load', 'windtunnel-node']));
     expect(spans.filter(({ name }) => name === 'load.scenario')).toHaveLength(1);
   },

@@ -397,6 +397,43 @@ const scenarioResult = z.strictObject({
 });
 export type ScenarioResult = z.infer<typeof scenarioResult>;
 
+/** How the load is watched: not at all; as every run is; with this share of the requests exported as well. */
+export const OBSERVERS = ['off', 'kept', '1 %', '100 %'] as const;
+export type Observer = (typeof OBSERVERS)[number];
+/** For people. */
+export const OBSERVER_WORDS: Readonly<Record<Observer, string>> = {
+  off: 'without traces',
+  kept: 'as every run is traced',
+  '1 %': '1 % exported',
+  '100 %': '100 % exported',
+};
+
+const ratioEstimate = z.strictObject({
+  ratio: z.number().positive().describe('To the runs without traces, of the same rounds: Hodges-Lehmann estimate of the ratio'),
+  low: z.number().positive(),
+  high: z.number().positive(),
+  confidence: z.number().min(0).max(1).describe('Of the interval from low to high, by the signed-rank test'),
+});
+export type RatioEstimate = z.infer<typeof ratioEstimate>;
+
+const observerCost = z.strictObject({
+  rounds: z.int().min(1).describe('How often each was measured, in random order within a round'),
+  invalidRuns: count.describe('Runs in which the instrument was late'),
+  observers: z.array(
+    z.strictObject({
+      observer: z.enum(OBSERVERS),
+      okPerSecond: z.array(z.number()).describe('Of each round'),
+      p50Ms: z.array(ms).describe('Of the service time, of each round'),
+      p99Ms: z.array(ms),
+      toOff: z
+        .strictObject({ okPerSecond: ratioEstimate, p50Ms: ratioEstimate, p99Ms: ratioEstimate })
+        .optional()
+        .describe('Absent for the one without traces'),
+    }),
+  ),
+});
+export type ObserverCost = z.infer<typeof observerCost>;
+
 export const runSchema = z.strictObject({
   schema: z.literal('windtunnel-run'),
   schemaVersion: z.literal(SCHEMA_VERSION),
@@ -409,6 +446,7 @@ export const runSchema = z.strictObject({
   environment,
   microbenchmarks: z.array(microbenchmark),
   scenarios: z.array(scenarioResult),
+  observerCost: observerCost.optional().describe('What tracing costs; only when it was asked for'),
   exit: z.strictObject({
     code: z
       .int()
