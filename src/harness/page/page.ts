@@ -11,6 +11,7 @@ import { microPart } from './micro-part.ts';
 import { navigation, pageHeader, verdictBoard } from './overview.ts';
 import { runPart } from './run-part.ts';
 import { scenarioPart } from './scenario-part.ts';
+import type { ScenarioSpans } from './trace-part.ts';
 
 /** Points on the time axes of all scenarios together, and the least that one of them has. */
 const ALL_POINTS = 12_000;
@@ -19,18 +20,25 @@ const LEAST_POINTS = 200;
 export interface PageOptions {
   /** Whether it will lie beside run.json, so that it can link to the files there. */
   readonly isBesideResult: boolean;
+  /** The spans of the kept traces, scenario by scenario in the order of the run; without them there are no waterfalls. */
+  readonly spans?: readonly (ScenarioSpans | undefined)[];
 }
 
+/** Bytes that the waterfalls of all scenarios may take together; the page stays below 2 MB. */
+const ALL_WATERFALLS = 900_000;
+
 /** The page as text. No text of the run can become markup or script, and none can reorder or hide what stands around it. */
-export function renderPage(original: Run, { isBesideResult }: PageOptions): string {
+export function renderPage(original: Run, { isBesideResult, spans = [] }: PageOptions): string {
   const run = plainDeep(original);
   const { style, script, contentSecurityPolicy } = pageAssets();
   const charts = new ChartPlaces();
   const link = fileLink(isBesideResult);
   const mostPoints = Math.max(LEAST_POINTS, Math.floor(ALL_POINTS / Math.max(1, run.scenarios.length)));
-  const scenarios = run.scenarios.map((scenario, number) =>
-    scenarioPart(scenario, { number, charts, mostPoints, link, again: runAgain(run, scenario) }),
-  );
+  const traceBytes = ALL_WATERFALLS / Math.max(1, spans.filter((each) => each !== undefined).length);
+  const scenarios = run.scenarios.map((scenario, number) => {
+    const traces = { spans: spans[number], mostBytes: traceBytes };
+    return scenarioPart(scenario, { number, charts, mostPoints, link, traces, again: runAgain(run, scenario) });
+  });
   const title = run.scenarios.length === 0 ? run.id : `${run.scenarios.map(({ name }) => name).join(', ')} · ${run.id}`;
   return markup`<!doctype html>
 <html lang="en">

@@ -13,6 +13,7 @@ import { scenarioId } from './overview.ts';
 import { roleTimeline } from './role-timeline.ts';
 import { instrumentCharts, momentsOf, percentileCharts, pointsOf, saturationCharts, timeCharts } from './scenario-charts.ts';
 import { figures } from './tables.ts';
+import { tracePart, type TraceContext } from './trace-part.ts';
 
 export interface ScenarioContext {
   /** Which of the run's scenarios it is, from 0. */
@@ -21,6 +22,7 @@ export interface ScenarioContext {
   /** Of its charts over time: a run's length must not make the page heavy. */
   readonly mostPoints: number;
   readonly link: FileLink;
+  readonly traces: TraceContext;
   /** The command that repeats it. */
   readonly again: string;
 }
@@ -39,6 +41,7 @@ ${charts.overTime}
 ${faultPart(scenario)}
 ${charts.saturation}
 ${charts.percentiles}
+${tracePart(scenario, context.link, context.traces)}
 ${latencyPart(scenario)}
 ${errorPart(scenario)}
 ${charts.instrument}
