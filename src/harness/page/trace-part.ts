@@ -46,8 +46,6 @@ function traceDetails(scenario: ScenarioResult, spans: ScenarioSpans, mostBytes:
   const shown: { readonly kept: KeptTrace; readonly part: Markup }[] = [];
   let bytes = 0;
   for (const kept of byUse(list)) {
-    const own = spans.get(kept.traceId);
-    if (own === undefined) continue;
     const part = details(kept, spans, absolute, hasLoads);
     bytes += part.text.length;
     if (bytes > mostBytes) break;
@@ -71,9 +69,8 @@ function byUse(list: readonly KeptTrace[]): KeptTrace[] {
 
 function details(kept: KeptTrace, all: ScenarioSpans, faults: readonly FaultWindow[], hasLoads: boolean): Markup {
   const { traceId, keptFor, load, operation, phase, outcome, startMs, responseMs, serviceMs, missing = [] } = kept;
-  const trace = plainDeep(assemble(traceId, (other) => all.get(other) ?? []).spans);
-  const assembled = assemble(traceId, (other) => (other === traceId ? trace : plainDeep(all.get(other) ?? [])));
+  const trace = assemble(traceId, (id) => plainDeep(all.get(id) ?? []));
   return markup`<details class="trace"><summary><strong>${formatDuration(responseMs)}</strong> ${operation}${hasLoads && ` of ${load}`} <span class="reasons">${keptFor.map((reason) => markup`<span>${reason}</span>`)}</span> <span class="note">${phase}, at ${formatDuration(Math.max(0, startMs))}${outcome !== 'ok' && `, ${outcome}`}${missing.length > 0 && ', incomplete'}</span></summary>
 <p class="note">trace ${traceId}, sent after ${formatDuration(Math.max(0, responseMs - serviceMs))}</p>
-${missing.length > 0 && markup`<p class="bad">Missing: ${missing.join('; ')}</p>`}${waterfall(assembled, faults)}</details>`;
+${missing.length > 0 && markup`<p class="bad">Missing: ${missing.join('; ')}</p>`}${trace.spans.length > 0 ? waterfall(trace, faults) : markup`<p class="note">None of its spans are in the file.</p>`}</details>`;
 }

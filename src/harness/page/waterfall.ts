@@ -5,6 +5,7 @@ import { formatDuration } from '../../runtime/duration.ts';
 import type { AttributeValue } from '../../telemetry/span.ts';
 import type { FaultWindow } from '../result/schema.ts';
 import { type AssembledTrace, rootOf, SpanChildren } from '../traces/assembly.ts';
+import { type Placed, placeChild, placeRoot } from '../traces/placement.ts';
 import type { ReceivedSpan } from '../traces/received-span.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 
@@ -14,12 +15,14 @@ const MOST_DEPTH = 9;
 /** The axis has this many units, and what is shorter than two is drawn as two. */
 const WIDTH = 1_000;
 const LEAST_WIDTH = 2;
+/** A clock that was off by more than this is mentioned. */
+const MOVED_MS = 1;
 
 interface Row {
-  readonly span: ReceivedSpan;
+  readonly placed: Placed;
   readonly depth: number;
-  /** In a trace of its own that a span of this one links to. */
-  readonly isLinked: boolean;
+  /** In a trace of its own that a span of this one links to; 'root' is what stands directly below that span. */
+  readonly linked: 'no' | 'root' | 'below';
   /** Below a replication to a peer. */
   readonly isPeer: boolean;
 }
@@ -32,30 +35,41 @@ interface Stretch {
 
 /** @param faults with times in milliseconds since the epoch. */
 export function waterfall(trace: AssembledTrace, faults: readonly FaultWindow[]): Markup {
-  const rows = rowsOf(trace);
   const stretch = stretchOf(trace);
+  const rows = rowsOf(trace, stretch);
   const overlapping = faults.filter(({ startMs, endMs }) => startMs < stretch.toMs && endMs > stretch.fromMs);
-  const shades = overlapping.map(({ startMs, endMs }) => markup`<rect class="fault" ${place(startMs, endMs, stretch)}/>`);
+  const shades = overlapping.map(
+    ({ startMs, endMs }) => markup`<rect class="fault" ${place(startMs - stretch.fromMs, endMs - stretch.fromMs, stretch)}/>`,
+  );
   const left = trace.spans.length + [...trace.linked.values()].flat().length - rows.length;
-  return markup`${overlapping.map(({ kind, nodes, target, startMs, endMs }) => markup`<p class="note during"><i class="swatch area during"></i>${kind} of ${nodes.join(', ') || target} from ${offset(startMs, stretch)} to ${offset(endMs, stretch)} of this axis</p>`)}
+  return markup`${overlapping.map((fault) => markup`<p class="note during"><i class="swatch during"></i>${during(fault, stretch)}</p>`)}
 <p class="ticks" aria-hidden="true"><span>0</span><span>${formatDuration((stretch.toMs - stretch.fromMs) / 2)}</span><span>${formatDuration(stretch.toMs - stretch.fromMs)}</span></p>
-<ol class="spans">${rows.slice(0, MOST_ROWS).map((row) => rowMarkup(row, stretch, shades))}</ol>${left > 0 && markup`<p class="note">${left} more spans are in the file.</p>`}`;
+<ol class="spans">${rows.map((row) => rowMarkup(row, stretch, shades))}</ol>${left > 0 && markup`<p class="note">${left} more spans are in the file.</p>`}`;
+}
+
+function during({ kind, nodes, target, startMs, endMs }: FaultWindow, { fromMs, toMs }: Stretch): string {
+  const from = startMs <= fromMs ? 'from before it began' : `from ${formatDuration(startMs - fromMs)}`;
+  const to = endMs >= toMs ? 'until after its end' : `to ${formatDuration(endMs - fromMs)}`;
+  return `${kind} of ${nodes.join(', ') || target}, ${from} ${to}`;
 }
 
 /** Depth first; spans whose parents are missing come last, without indentation. */
-function rowsOf({ spans, linked }: AssembledTrace): Row[] {
+function rowsOf({ spans, linked }: AssembledTrace, { fromMs }: Stretch): Row[] {
   const rows: Row[] = [];
   const seen = new Set<string>();
   const children = new SpanChildren([...spans, ...[...linked.values()].flat()]);
-  const visit = (span: ReceivedSpan, depth: number, isLinked: boolean, isPeer: boolean): void => {
+  const visit = (placed: Placed, depth: number, place: Row['linked'], isPeer: boolean): void => {
+    const { span } = placed;
     if (seen.has(span.spanId) || rows.length >= MOST_ROWS) return;
     seen.add(span.spanId);
-    rows.push({ span, depth: Math.min(depth, MOST_DEPTH), isLinked, isPeer });
-    for (const child of children.of(span)) visit(child, depth + 1, isLinked, isPeer || span.name === 'raft.replicate');
+    rows.push({ placed, depth: Math.min(depth, MOST_DEPTH), linked: place, isPeer });
+    const below = place === 'no' ? 'no' : 'below';
+    const own = children.of(span);
+    for (const child of own) visit(placeChild(child, placed, own), depth + 1, below, isPeer || span.name === 'raft.replicate');
     for (const { traceId } of span.links ?? [])
-      for (const top of topsOf(linked.get(traceId) ?? [])) visit(top, depth + 1, true, false);
+      for (const top of topsOf(linked.get(traceId) ?? [])) visit(placeChild(top, placed), depth + 1, 'root', false);
   };
-  for (const top of topsOf(spans)) visit(top, 0, false, false);
+  for (const top of topsOf(spans)) visit(placeRoot(top, fromMs), 0, 'no', false);
   return rows;
 }
 
@@ -72,33 +86,40 @@ function stretchOf({ spans }: AssembledTrace): Stretch {
   return { fromMs, toMs: Math.max(toMs, fromMs + 0.001) };
 }
 
-function rowMarkup({ span, depth, isLinked, isPeer }: Row, stretch: Stretch, shades: Part): Markup {
-  const { name, instance, service, startMs, endMs, error } = span;
-  const durationMs = endMs - startMs;
-  const words = `${isLinked ? 'batch, ' : ''}level ${depth + 1}, begins at ${offset(startMs, stretch)}`;
-  return markup`<li class="${`d${depth}${isLinked ? ' linked' : ''}`}"><details><summary><span class="name">${isLinked && markup`<span aria-hidden="true">↳ </span>`}${name} <i>${instance || service}</i>${error !== undefined && markup` <strong class="bad">✗</strong>`}<span class="unseen">, ${words}</span></span><svg viewBox="0 0 ${WIDTH} 1" preserveAspectRatio="none" aria-hidden="true">${shades}<rect class="${colourOf(span, isPeer)}" ${place(startMs, endMs, stretch)}/></svg><span class="took">${formatDuration(durationMs)}</span></summary>${attributeList(span, stretch)}</details></li>
+function rowMarkup({ placed, depth, linked, isPeer }: Row, stretch: Stretch, shades: Part): Markup {
+  const { span, fromUs, toUs } = placed;
+  const { name, instance, service, error, attributes } = span;
+  const [fromMs, toMs] = [fromUs / 1_000, toUs / 1_000];
+  const peer = attributes['windtunnel.peer.id'];
+  const who = [instance || service, ...(peer === undefined ? [] : [`→ ${peer}`])].join(' ');
+  const words = `${linked === 'root' ? 'linked, ' : ''}level ${depth + 1}, begins at ${signed(fromMs)}`;
+  return markup`<li class="${`d${depth}${linked === 'no' ? '' : ' linked'}`}"><details><summary><span class="name">${linked === 'root' && markup`<span aria-hidden="true">↳ </span>`}${name} <i>${who}</i>${error !== undefined && markup` <strong class="bad">✗</strong>`}<span class="unseen">, ${words}</span></span><svg viewBox="0 0 ${WIDTH} 1" preserveAspectRatio="none" aria-hidden="true">${shades}<rect class="${colourOf(span, isPeer)}" ${place(fromMs, toMs, stretch)}/></svg><span class="took">${formatDuration(toMs - fromMs)}</span></summary>${attributeList(placed, stretch)}</details></li>
 `;
 }
 
-function attributeList({ attributes, events = [], error }: ReceivedSpan, stretch: Stretch): Markup {
-  const entries = Object.entries(attributes);
-  return markup`<dl>${error !== undefined && markup`<dt>error</dt><dd class="bad">${error}</dd>`}${entries.map(entry)}${events.map(({ name, timeMs, attributes: own }) => markup`<dt>${offset(timeMs, stretch)}</dt><dd>${name}${Object.entries(own).map(([key, value]) => ` ${key}=${value}`)}</dd>`)}${entries.length + events.length === 0 && error === undefined && markup`<dt>no attributes</dt>`}</dl>`;
+function attributeList({ span, shiftMs }: Placed, { fromMs }: Stretch): Markup {
+  const { attributes, events = [], error } = span;
+  const movedMs = shiftMs + fromMs;
+  const entries: [string, AttributeValue][] = [
+    ...(error === undefined ? [] : [['error', error] as [string, string]]),
+    ...Object.entries(attributes),
+    ...(Math.abs(movedMs) < MOVED_MS
+      ? []
+      : [['clock', `moved by ${signed(movedMs)}, so that it lies within what waited for it`] as [string, string]]),
+  ];
+  return markup`<dl>${entries.map(([key, value]) => markup`<dt>${key}</dt><dd>${String(value)}</dd>`)}${events.map(({ name, timeMs, attributes: own }) => markup`<dt>${signed(timeMs + shiftMs)}</dt><dd>${name}${Object.entries(own).map(([key, value]) => ` ${key}=${value}`)}</dd>`)}${entries.length + events.length === 0 && markup`<dt>no attributes</dt>`}</dl>`;
 }
 
-function entry([key, value]: [string, AttributeValue]): Markup {
-  return markup`<dt>${key}</dt><dd>${String(value)}</dd>`;
+/** Milliseconds from the beginning of the axis. */
+function place(fromMs: number, toMs: number, stretch: Stretch): Markup {
+  const lengthMs = stretch.toMs - stretch.fromMs;
+  const at = (ms: number) => Math.round((WIDTH * Math.min(lengthMs, Math.max(0, ms))) / lengthMs);
+  const x = Math.min(WIDTH - LEAST_WIDTH, at(fromMs));
+  return markup`x="${x}" width="${Math.max(LEAST_WIDTH, at(toMs) - x)}" height="1"`;
 }
 
-function place(startMs: number, endMs: number, { fromMs, toMs }: Stretch): Markup {
-  const at = (ms: number) => Math.round((WIDTH * (Math.min(toMs, Math.max(fromMs, ms)) - fromMs)) / (toMs - fromMs));
-  const x = Math.min(WIDTH - LEAST_WIDTH, at(startMs));
-  return markup`x="${x}" width="${Math.max(LEAST_WIDTH, at(endMs) - x)}" height="1"`;
-}
-
-/** '1.2ms', or '-0.3ms' before the axis begins. */
-function offset(ms: number, { fromMs }: Stretch): string {
-  const distance = ms - fromMs;
-  return distance < 0 ? `-${formatDuration(-distance)}` : formatDuration(distance);
+function signed(ms: number): string {
+  return ms < 0 ? `-${formatDuration(-ms)}` : formatDuration(ms);
 }
 
 /** By what the span itself does, as far as that is a part of a critical path. */
