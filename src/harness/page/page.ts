@@ -13,6 +13,7 @@ import { microPart } from './micro-part.ts';
 import { navigation, pageHeader, verdictBoard } from './overview.ts';
 import { runPart } from './run-part.ts';
 import { scenarioPart } from './scenario-part.ts';
+import type { ScenarioSpans } from './trace-part.ts';
 
 /** Points on the time axes of all scenarios together, and the least that one of them has. */
 const ALL_POINTS = 12_000;
@@ -26,6 +27,8 @@ export interface PageOptions {
   readonly isBesideResult: boolean;
   /** Of a run that is under way, or has just ended, as the page is served meanwhile. */
   readonly live?: LiveState;
+  /** The spans of the kept traces, scenario by scenario in the order of the run; without them there are no waterfalls. */
+  readonly spans?: readonly (ScenarioSpans | undefined)[];
 }
 
 export interface PageContent {
@@ -35,6 +38,9 @@ export interface PageContent {
   /** What its charts are drawn from. */
   readonly data: PageData;
 }
+
+/** Bytes that the waterfalls of all scenarios may take together; the page stays below 2 MB. */
+const ALL_WATERFALLS = 900_000;
 
 /** The page as text. No text of the run can become markup or script, and none can reorder or hide what stands around it. */
 export function renderPage(run: Run, options: PageOptions): string {
@@ -62,18 +68,20 @@ ${trusted(body)}
 }
 
 /** What of the page depends on the run. */
-export function renderContent(original: Run, { isBesideResult, live }: PageOptions): PageContent {
+export function renderContent(original: Run, { isBesideResult, spans = [], live }: PageOptions): PageContent {
   const run = plainDeep(original);
   const running = live?.kind === 'running' ? live : undefined;
   const charts = new ChartPlaces();
   const link = fileLink(isBesideResult);
   const mostPoints = Math.max(LEAST_POINTS, Math.floor((running ? LIVE_POINTS : ALL_POINTS) / Math.max(1, run.scenarios.length)));
+  const traceBytes = ALL_WATERFALLS / Math.max(1, spans.filter((each) => each !== undefined).length);
   const scenarios = run.scenarios.map((scenario, number) =>
     scenarioPart(scenario, {
       number,
       charts,
       mostPoints,
       link,
+      traces: { spans: spans[number], mostBytes: traceBytes },
       again: runAgain(run, scenario),
       isUnderWay: running?.isUnderWay === true && number === run.scenarios.length - 1,
     }),

@@ -14,6 +14,7 @@ import { scenarioId } from './overview.ts';
 import { roleTimeline } from './role-timeline.ts';
 import { instrumentCharts, momentsOf, percentileCharts, pointsOf, saturationCharts, timeCharts } from './scenario-charts.ts';
 import { figures } from './tables.ts';
+import { tracePart, type TraceContext } from './trace-part.ts';
 
 export interface ScenarioContext {
   /** Which of the run's scenarios it is, from 0. */
@@ -22,6 +23,7 @@ export interface ScenarioContext {
   /** Of its charts over time: a run's length must not make the page heavy. */
   readonly mostPoints: number;
   readonly link: FileLink;
+  readonly traces: TraceContext;
   /** The command that repeats it. */
   readonly again: string;
   /** Whether it has not ended: nothing of it is judged yet. */
@@ -42,6 +44,7 @@ ${charts.overTime}
 ${!context.isUnderWay && faultPart(scenario)}
 ${charts.saturation}
 ${charts.percentiles}
+${tracePart(scenario, context.link, context.traces)}
 ${latencyPart(scenario)}
 ${errorPart(scenario)}
 ${charts.instrument}

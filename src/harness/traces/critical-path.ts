@@ -7,6 +7,7 @@
 
 import type { PathPart } from '../result/schema.ts';
 import { type AssembledTrace, linkedSpans, rootOf, SpanChildren } from './assembly.ts';
+import { type Placed, placeChild, placeRoot } from './placement.ts';
 import type { ReceivedSpan } from './received-span.ts';
 
 /** Whole microseconds by part. They add up to the duration of the root exactly. */
@@ -16,18 +17,8 @@ export type PathTimes = ReadonlyMap<PathPart, number>;
 export function criticalPath(trace: AssembledTrace): PathTimes {
   const { root } = trace;
   const walk = new PathWalk(trace);
-  if (root !== undefined)
-    walk.walk({ span: root, fromUs: 0, toUs: microseconds(root.endMs - root.startMs), shiftMs: -root.startMs }, false);
+  if (root !== undefined) walk.walk(placeRoot(root, root.startMs), false);
   return walk.times;
-}
-
-/** A span on the time axis of the root, in microseconds. */
-interface Placed {
-  readonly span: ReceivedSpan;
-  readonly fromUs: number;
-  readonly toUs: number;
-  /** What was added to its process's clock to place it. */
-  readonly shiftMs: number;
 }
 
 /** Ends that were recorded in the same turn of an event loop may lie a little out of order. */
@@ -48,7 +39,7 @@ class PathWalk {
     const { span } = placed;
     if (span.name === 'retry.attempt' && failed(span)) return this.#spend('failed attempts', placed.fromUs, placed.toUs);
     if (span.name === 'raft.quorum') return this.#walkQuorum(placed);
-    const all = this.#childrenOf(span).map((child, _, siblings) => place(child, placed, siblings));
+    const all = this.#childrenOf(span).map((child, _, siblings) => placeChild(child, placed, siblings));
     const own = ownPart(placed, all, isPeer);
     let endUs = placed.toUs;
     for (const left = new Set(all); endUs > placed.fromUs;) {
@@ -68,8 +59,8 @@ class PathWalk {
     const batch = rootOf(linkedSpans(this.#trace, quorum.span, 'raft.batch'));
     let endUs = quorum.toUs;
     if (batch !== undefined) {
-      const placed = place(batch, quorum);
-      const left = this.#childrenOf(batch).map((child) => place(child, placed));
+      const placed = placeChild(batch, quorum);
+      const left = this.#childrenOf(batch).map((child) => placeChild(child, placed));
       let beforeUs = Math.min(placed.toUs, quorum.toUs) + TOLERANCE_US;
       for (;;) {
         const ended = left.filter((child) => child.toUs <= beforeUs);
@@ -126,33 +117,6 @@ function lastOf(all: readonly Placed[], endUs: number, fromUs: number): Placed |
     if (toUs > foundUs || (toUs === foundUs && each.fromUs > (found?.fromUs ?? 0))) found = each;
   }
   return found;
-}
-
-/**
- * A child of the same process lies where its clock says. Clocks of processes differ: one of another process is moved until
- * it lies within its parent, as far as it is not longer, and not before what had to happen first.
- */
-function place(span: ReceivedSpan, parent: Placed, siblings: readonly ReceivedSpan[] = []): Placed {
-  let { shiftMs } = parent;
-  if (isElsewhere(span, parent.span)) {
-    // The parent itself, whole: it may have been cut to what was waited for. Requests leave when they have a connection.
-    const waits = siblings.filter((each) => each.name === 'pool.acquire' && !isElsewhere(each, parent.span));
-    const fromMs = Math.max(parent.span.startMs, ...waits.map(({ endMs }) => endMs)) + parent.shiftMs;
-    const toMs = parent.span.endMs + parent.shiftMs;
-    if (span.endMs - span.startMs <= toMs - fromMs) {
-      shiftMs += Math.max(0, fromMs - (span.startMs + shiftMs));
-      shiftMs -= Math.max(0, span.endMs + shiftMs - toMs);
-    }
-  }
-  return { span, fromUs: microseconds(span.startMs + shiftMs), toUs: microseconds(span.endMs + shiftMs), shiftMs };
-}
-
-function isElsewhere(span: ReceivedSpan, other: ReceivedSpan): boolean {
-  return span.instance !== other.instance || span.service !== other.service;
-}
-
-function microseconds(ms: number): number {
-  return Math.round(ms * 1_000);
 }
 
 /** What the time of a span is that none of its children took, by where it lies. */

@@ -9,7 +9,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readRun } from '../../result/files.ts';
 import type { Run } from '../../result/schema.ts';
 import { sampleRun } from '../../result/testing/sample-run.ts';
-import { renderPage } from '../page.ts';
+import { tracedRun } from '../../traces/testing/traced-run.ts';
+import { type PageOptions, renderPage } from '../page.ts';
 import { isThereChromium, startChromium, WITHIN } from '../testing/chromium.ts';
 import { emptyScenario, HARM, hostileRun, longRun, troubledRun } from '../testing/runs.ts';
 
@@ -37,9 +38,9 @@ describe.skipIf(!isThereChromium)('in a browser', { timeout: 120_000 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function open(run: Run, options: BrowserContextOptions = {}): Promise<Page> {
+  async function open(run: Run, options: BrowserContextOptions = {}, shown: Partial<PageOptions> = {}): Promise<Page> {
     const path = join(folder, 'report.html');
-    writeFileSync(path, renderPage(run, { isBesideResult: true }));
+    writeFileSync(path, renderPage(run, { isBesideResult: true, ...shown }));
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, offline: true, ...options });
     page = await context.newPage();
     complaints = [];
@@ -367,5 +368,90 @@ describe.skipIf(!isThereChromium)('in a browser', { timeout: 120_000 }, () => {
       expect(Math.min(...found.steps)).toBeGreaterThan(Math.max(...found.steps) / 2);
       if (colorScheme === 'light') await page.context().close();
     }
+  });
+
+  describe('the traces of a run', () => {
+    const { run, spans } = tracedRun();
+    const openTraces = (options: BrowserContextOptions = {}) => open(run, options, { spans: [undefined, spans] });
+
+    test.each(['light', 'dark'] as const)(
+      'the time of every percentile is drawn in the colours of its parts, %s',
+      async (colorScheme) => {
+        await openTraces({ colorScheme });
+        const bars = await page.evaluate(() =>
+          [...document.querySelectorAll('.path svg')].map((svg) => {
+            const rects = [...svg.querySelectorAll('rect')].map((rect) => rect.getBoundingClientRect());
+            return {
+              whole: svg.getBoundingClientRect().width,
+              parts: rects.reduce((sum, { width }) => sum + width, 0),
+              colours: [...svg.querySelectorAll('rect')].map((rect) => getComputedStyle(rect).fill),
+              name: svg.ariaLabel,
+            };
+          }),
+        );
+        expect(bars).toHaveLength(14);
+        for (const { whole, parts, colours, name } of bars) {
+          expect(Math.abs(parts - whole)).toBeLessThan(whole / 100);
+          expect(new Set(colours).size).toBe(colours.length);
+          expect(colours).not.toContain('rgb(0, 0, 0)');
+          expect(name).toMatch(/^(p50|p90|p99|p99\.9|slowest): \d+% /);
+        }
+      },
+    );
+
+    test('a trace opens by keyboard to its waterfall, and a span to its attributes', async () => {
+      await openTraces();
+      const trace = page.locator('details.trace', { hasText: 'fault,' }).filter({ hasText: 'slowest' }).nth(1);
+      const rows = trace.locator('.spans > li');
+      expect(await rows.first().isVisible()).toBe(false);
+      await trace.locator('> summary').focus();
+      await page.keyboard.press('Enter');
+      await expect.poll(() => rows.first().isVisible(), WITHIN).toBe(true);
+      const names = await trace.locator('.name').evaluateAll((all) => all.map((name) => name.firstChild?.textContent?.trim()));
+      expect(names.slice(0, 4)).toEqual(['load.operation', 'client.execute', 'retry.attempt', 'retry.attempt']);
+      // Each bar lies where its span does: the second attempt behind the first one.
+      const bars = await trace
+        .locator('.spans rect:last-child')
+        .evaluateAll((all) => all.map((rect) => rect.getBoundingClientRect().toJSON() as DOMRect));
+      expect(bars[3]?.left).toBeGreaterThan((bars[2]?.right ?? Infinity) - 1);
+      expect(bars[0]?.width).toBeGreaterThan(bars[3]?.width ?? Infinity);
+      expect(await trace.locator('p.during').textContent()).toMatch(/^crash of n2, from [\d.]+ms until after its end$/);
+      const shade = await trace.locator('rect.fault').first().boundingBox();
+      expect(shade?.width).toBeGreaterThan((bars[0]?.width ?? Infinity) / 2);
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => trace.locator('dl').first().innerText(), WITHIN).toMatch(/windtunnel\.load\s+registers/);
+    });
+
+    test('a batch is shown below the wait for it, across processes', async () => {
+      await openTraces();
+      const trace = page.locator('details.trace', { hasText: 'p99' }).filter({ hasText: 'write' }).first();
+      await trace.locator('> summary').click();
+      const rows = await trace
+        .locator('.spans > li')
+        .evaluateAll((all) =>
+          all.map(
+            (row) =>
+              `${row.className}: ${row.querySelector('.name')?.childNodes.item(0).textContent}${row.querySelector('.name i')?.textContent}`,
+          ),
+        );
+      const at = rows.findIndex((row) => row.includes('raft.quorum'));
+      expect(rows[at + 1]).toBe('d5 linked: ↳ n1');
+      expect(rows.slice(at + 2).filter((row) => row.startsWith('d6 linked'))).toHaveLength(3);
+      expect(rows).toContain('d7 linked: raft.append n2');
+    });
+
+    test.each(['light', 'dark'] as const)('open traces fit the window, wide and narrow, %s', async (colorScheme) => {
+      await openTraces({ colorScheme });
+      await page.evaluate(() =>
+        document
+          .querySelectorAll('details.trace, .spans details')
+          .forEach((each, at) => at % 7 < 3 && each.setAttribute('open', '')),
+      );
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 900 });
+        await expect.poll(overflow, { message: `${width} px`, ...WITHIN }).toBe(0);
+      }
+    });
   });
 });

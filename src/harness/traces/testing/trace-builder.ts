@@ -16,16 +16,19 @@ export interface SpanDetails {
   readonly error?: string;
 }
 
-/** Collects the spans of several traces and processes. Times are milliseconds behind EPOCH_MS. */
+/** Collects the spans of several traces and processes. Times are milliseconds behind the epoch that it is given. */
 export class TraceBuilder {
   readonly spans: ReceivedSpan[] = [];
   readonly #ids;
   /** What is added to the clock of a process. */
   readonly #skewMs: Readonly<Record<string, number>>;
 
-  constructor(seed = 1, skewMs: Readonly<Record<string, number>> = {}) {
+  readonly #epochMs: number;
+
+  constructor(seed = 1, skewMs: Readonly<Record<string, number>> = {}, epochMs = EPOCH_MS) {
     this.#ids = seededIds(new Random(seed));
     this.#skewMs = skewMs;
+    this.#epochMs = epochMs;
   }
 
   /** A span of process `instance` ('n1', 'n2', ... are nodes, others generators), the root of a trace unless it has a parent. */
@@ -44,8 +47,8 @@ export class TraceBuilder {
       name,
       kind: SPANS[name].kind,
       ...(parent !== undefined && { parentSpanId: parent.spanId }),
-      startMs: EPOCH_MS + fromMs + skewMs,
-      endMs: EPOCH_MS + toMs + skewMs,
+      startMs: this.#epochMs + fromMs + skewMs,
+      endMs: this.#epochMs + toMs + skewMs,
       attributes: {},
       service: instance.startsWith('n') ? 'windtunnel-node' : 'windtunnel-load',
       instance,
