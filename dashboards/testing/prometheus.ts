@@ -62,7 +62,7 @@ export async function startPrometheus(folder: string, port: number, config: stri
   const base = `http://127.0.0.1:${port}`;
 
   async function ask<T>(path: string, parameters: Readonly<Record<string, string>>): Promise<T> {
-    const response = await fetch(`${base}${path}?${new URLSearchParams(parameters)}`);
+    const response = await fetch(`${base}${path}?${new URLSearchParams(parameters).toString()}`);
     const answer = (await response.json()) as { status: string; error?: string; data: T };
     if (answer.status !== 'success') throw new Error(`${answer.error}: ${JSON.stringify(parameters)}`);
     return answer.data;
