@@ -69,7 +69,7 @@ ${trusted(body)}
 
 /** What of the page depends on the run. */
 export function renderContent(original: Run, { isBesideResult, spans = [], live }: PageOptions): PageContent {
-  const run = plainDeep(original);
+  const run = plainRun(original);
   const running = live?.kind === 'running' ? live : undefined;
   const charts = new ChartPlaces();
   const link = fileLink(isBesideResult);
@@ -102,4 +102,9 @@ ${runPart(run, link, running !== undefined)}
     body,
     data: { ...charts.data, ...(running && { isLive: true }) },
   };
+}
+
+/** The seconds of a run are many, and hold no text that anybody could choose. */
+function plainRun({ scenarios, ...rest }: Run): Run {
+  return { ...plainDeep(rest), scenarios: scenarios.map(({ timeline, ...other }) => ({ ...plainDeep(other), timeline })) };
 }
