@@ -130,6 +130,14 @@ describe('a waterfall', () => {
     expect(rectsOf(0.5)).not.toContain('<dt>clock</dt>');
   });
 
+  test('shows a batch once, though two spans link to it', () => {
+    const builder = new TraceBuilder();
+    const root = addWrite(builder, { mailbox: 1, append: 1, fsync: 5 });
+    const quorum = builder.spans.find(({ name }) => name === 'raft.quorum') as ReceivedSpan;
+    builder.spans.push({ ...quorum, spanId: 'f'.repeat(16) });
+    expect(waterfall(builder.assemble(root), []).text.match(/↳/g)).toHaveLength(1);
+  });
+
   test('of spans in a circle, without a root, or in great number ends', () => {
     const builder = new TraceBuilder();
     const root = builder.add('load.operation', '1', 0, 10);

@@ -26,7 +26,7 @@ export function tracePart(scenario: ScenarioResult, link: FileLink, { spans, mos
   if (traces === undefined) return undefined;
   const shown = spans === undefined ? [] : traceDetails(scenario, spans, mostBytes);
   const left = traces.list.length - shown.length;
-  const file = traces.file !== undefined && [link(traces.file), ', OTLP as JSON, which Jaeger and collectors read'];
+  const file = traces.file !== undefined && [link(traces.file), ', OTLP as JSON, as collectors read it'];
   return markup`<section class="part"><h3>Where the time went <span class="note">from the scheduled instant to the answer, of complete traces</span></h3>
 ${pathBars(traces.criticalPaths)}</section>
 <section class="part traces"><h3>Traces <span class="note">${traceFacts(traces).join(', ')}</span></h3>
