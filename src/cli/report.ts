@@ -1,8 +1,9 @@
-// `windtunnel report RESULT`: what a run printed, and its page, from its result file.
+// `windtunnel report RESULT`: what a run printed, its page, and its metrics, from its result folder.
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../runtime/clock.ts';
+import { OPENMETRICS_FILE, writeOpenMetrics } from '../harness/metrics/write-openmetrics.ts';
 import { PAGE_FILE, writePage } from '../harness/page/write-page.ts';
 import { EXIT } from '../harness/report/exit.ts';
 import { renderSummary } from '../harness/report/summary.ts';
@@ -15,7 +16,7 @@ import { wantsColour, widthOf } from './terminal.ts';
 
 export const report: Command = {
   name: 'report',
-  summary: 'Print the summary of a recorded run, or make its HTML page again',
+  summary: 'Print the summary of a recorded run, make its HTML page again, or export its metrics',
   arguments: '[RESULT]',
   options: {
     html: {
@@ -25,6 +26,13 @@ export const report: Command = {
       description: 'write the page',
       defaultText: `${PAGE_FILE} beside the result`,
     },
+    openmetrics: {
+      type: 'string',
+      placeholder: 'PATH',
+      valueIfMatches: /\.(txt|om|prom)$/i,
+      description: 'write the metrics recorded during the run, for promtool tsdb create-blocks-from openmetrics',
+      defaultText: `${OPENMETRICS_FILE} beside the result`,
+    },
     open: { type: 'boolean', description: 'write the page and show it in a browser' },
     json: { type: 'boolean', description: 'print the result itself' },
     results: { type: 'string', placeholder: 'DIR', description: 'where results are looked for', defaultText: 'results' },
@@ -33,7 +41,8 @@ export const report: Command = {
 
 Examples:
   windtunnel report --open
-  windtunnel report baseline --html /tmp/baseline.html`,
+  windtunnel report baseline --html /tmp/baseline.html
+  windtunnel report latest --openmetrics run.txt && promtool tsdb create-blocks-from openmetrics run.txt data`,
   async run(invocation) {
     const [spec = 'latest', ...more] = invocation.positionals;
     if (more.length > 0) throw new UsageError(`report takes one result, not '${invocation.positionals.join(' ')}'`);
@@ -41,6 +50,11 @@ Examples:
     const run = await readRun(path);
     const folder = dirname(path);
     const out = process.stdout;
+    const openMetrics = text(invocation, 'openmetrics');
+    if (openMetrics !== undefined) {
+      out.write(`${shortPath(await writeOpenMetrics(run, folder, openMetrics || undefined))}\n`);
+      return EXIT.passed;
+    }
     if (text(invocation, 'html') !== undefined || flag(invocation, 'open')) {
       const page = await writePage(run, folder, text(invocation, 'html') || undefined);
       out.write(`${shortPath(page)}\n`);

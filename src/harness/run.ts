@@ -13,25 +13,30 @@ import { generatorProblems, instrumentOf } from './generate/judgement.ts';
 import { saturationOf } from './generate/saturation.ts';
 import { type Cluster, LaunchError } from './launch/cluster.ts';
 import { ClusterWatch } from './launch/cluster-watch.ts';
-import { launchTarget } from './launch/launch.ts';
+import { type Launched, launchTarget } from './launch/launch.ts';
+import type { MetricsSource } from './metrics/metrics-server.ts';
+import { RunMetrics } from './metrics/run-metrics.ts';
 import { faultFigures } from './load/fault-figures.ts';
 import { defaultLimits } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
 import { StepRecorder } from './load/step-recorder.ts';
 import { LiveThresholds } from './load/thresholds.ts';
 import type { Phase, ScenarioResult } from './result/schema.ts';
-import { type Measured, resultOf } from './run-result.ts';
+import { type Measured, provisionalResult, resultOf } from './run-result.ts';
+import { RunTraces, traceProblems, type TraceOptions, withLosses } from './run-traces.ts';
 import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import { rateStepsOf } from './scenario/rate-steps.ts';
 import { impossibleOn } from './scenario/target-consistency.ts';
-import type { ValidScenario } from './scenario/valid-scenario.ts';
+import { subjectOf, type ValidScenario } from './scenario/valid-scenario.ts';
 
 export interface ScenarioProgress {
   readonly elapsedMs: number;
   readonly phase: Phase;
   readonly fault: string | undefined;
   readonly snapshot: RecorderSnapshot;
+  /** Everything that is known until then, as the result has it. Not cheap: for who looks on, once a second. */
+  readonly soFar: () => ScenarioResult;
 }
 
 export interface RunScenarioOptions {
@@ -46,6 +51,10 @@ export interface RunScenarioOptions {
   readonly onProgress: (progress: ScenarioProgress) => void;
   /** Environment of single nodes, for known-bad variants. */
   readonly environment?: (node: string) => Readonly<Record<string, string>>;
+  /** Default: nothing is traced. */
+  readonly traces?: TraceOptions | undefined;
+  /** Told whose metrics to show from now on; of undefined when the load has ended. */
+  readonly onMetrics?: (source: MetricsSource | undefined) => void;
   /** How long checking one history may take. Default 60 s. */
   readonly checkTimeLimitMs?: number;
 }
@@ -68,14 +77,17 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   const attached = scenario.target.kind === 'external';
   const { nodes } = scenario.cluster;
   onStep(attached ? 'connecting' : `starting ${nodes} ${scenario.target.kind === 'etcd' ? 'etcd servers' : 'nodes'}`);
-  const { cluster, addresses, watch } = await startCluster(scenario, folder, options, cleanup);
   const random = new Random(options.seed);
+  const traces = options.traces && (await RunTraces.start(options.traces, clock, random.fork('traces')));
+  cleanup.defer(() => traces?.close());
+  const { cluster, addresses, metrics, watch } = await startCluster(scenario, folder, options, traces, cleanup);
   const generators = await Generators.start({
     scenario,
     addresses,
     folder,
     seed: options.seed,
     clock,
+    tracing: traces?.tracing,
   }).catch((error: unknown) => {
     // A node that ended by itself is the reason, whatever its clients saw of it.
     if (watch.surprises.length > 0) throw new LaunchError(watch.surprises.join('; '), { cause: error });
@@ -84,8 +96,9 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   cleanup.defer(() => generators.terminate());
 
   onStep('load');
-  const measured = await measure(scenario, options, { cluster, watch, generators, random });
+  const measured = await measure(scenario, options, { cluster, metrics, folder, watch, generators, random, traces });
 
+  const kept = traces && (await gatherTraces(scenario, options, measured, { cluster, generators, traces, onStep }));
   // After a Ctrl-C the user wants an end; after a threshold ended the load the cluster is there to be asked.
   if (!signal.aborted && generators.failures.length === 0) {
     onStep('reading everything back');
@@ -93,20 +106,32 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
     if (problem !== undefined) measured.invalid.push(problem);
   }
   onStep('completing the history');
-  const { files: histories, complete } = await generators.close();
+  const { files: histories, complete, traces: generatorCounts } = await generators.close();
   if (!attached) onStep('stopping the nodes');
   await cluster.stop();
 
   onStep('checking the history');
   const { failures } = generators;
   measured.invalid.push(...failures);
+  const traceCounts = [
+    ...(traces ? [traces.counts] : []),
+    ...generatorCounts,
+    ...cluster.events.filter((event) => event.type === 'traces'),
+  ];
+  const allTraces = kept && withLosses(kept, traceCounts);
+  if (allTraces && options.traces) measured.invalid.push(...traceProblems(allTraces, traceCounts, options.traces));
   // A write that is missing in a history would look like one that nobody made.
   const checks = [
     ...(complete
       ? await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)
       : uncheckedHistories(histories, 'a generator failed, so its history may lack operations')),
     // Others than our nodes do not say what they applied, nor from when on they led: there is nothing to check.
-    ...(scenario.target.kind === 'process' ? checkNodes(cluster.events, clock) : []),
+    ...(scenario.target.kind === 'process'
+      ? checkNodes(
+          cluster.events.filter((event) => event.type !== 'traces'),
+          clock,
+        )
+      : []),
   ];
   const historyFiles = histories.map((path) => relative(options.folder, path));
   return resultOf(scenario, {
@@ -116,36 +141,91 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
     watch,
     checks: await writeViolations(checks, { folder: options.folder, scenario: scenario.name, seed: options.seed, historyFiles }),
     interrupted: signal.aborted,
+    ...(allTraces && { traces: allTraces }),
     ...(failures.length > 0 && { failure: failures.join('; ') }),
     historyFiles,
+    metricsFile: relative(options.folder, measured.metricsPath),
   });
 }
 
-async function startCluster(scenario: ValidScenario, folder: string, options: RunScenarioOptions, cleanup: AsyncDisposableStack) {
+/** While everything that holds spans is up. */
+async function gatherTraces(
+  scenario: ValidScenario,
+  { folder, signal, seed }: RunScenarioOptions,
+  { recorder, faults, startedWallMs, durationMs }: Measured,
+  parts: { cluster: Cluster; generators: Generators; traces: RunTraces; onStep: (step: string) => void },
+) {
+  const { cluster, generators, traces, onStep } = parts;
+  onStep('collecting traces');
+  return traces.finish(cluster, generators, {
+    statistics: recorder.statistics(),
+    faults,
+    startedWallMs,
+    durationMs,
+    seed,
+    folder,
+    scenario: scenario.name,
+    isAborted: signal.aborted,
+  });
+}
+
+async function startCluster(
+  scenario: ValidScenario,
+  folder: string,
+  options: RunScenarioOptions,
+  traces: RunTraces | undefined,
+  cleanup: AsyncDisposableStack,
+) {
   const { clock, seed, environment } = options;
   const dataFolder = await mkdtemp(join(tmpdir(), 'windtunnel-'));
   cleanup.defer(() => rm(dataFolder, { recursive: true, force: true }));
-  const { cluster, addresses } = await launchTarget(scenario, { seed, dataFolder, logFolder: folder, clock, environment });
+  const { cluster, addresses, metrics } = await launchTarget(scenario, {
+    seed,
+    dataFolder,
+    logFolder: folder,
+    clock,
+    environment,
+    tracing: traces?.tracing,
+  });
   cleanup.defer(() => cluster.stop());
   const watch = new ClusterWatch(cluster.events);
   if (scenario.target.kind !== 'external') await cluster.waitForLeader(LEADER_TIMEOUT_MS);
-  return { cluster, addresses, watch };
+  return { cluster, addresses, metrics, watch };
 }
 
 interface Parts {
   readonly cluster: Cluster;
+  readonly metrics: Launched['metrics'];
+  /** Of the scenario. */
+  readonly folder: string;
   readonly watch: ClusterWatch;
   readonly generators: Generators;
   readonly random: Random;
+  readonly traces: RunTraces | undefined;
 }
 
 /** Load and faults, on one clock. */
 async function measure(scenario: ValidScenario, options: RunScenarioOptions, parts: Parts): Promise<Measured> {
   const { clock, signal } = options;
-  const { cluster, watch, generators, random } = parts;
+  const { cluster, watch, generators, random, traces } = parts;
   const tracker = new PhaseTracker(scenario);
   const steps = stepRecorderOf(scenario);
-  const recorder = new Recorder((ms) => tracker.phaseAt(ms), scenario.recoveryMs, steps);
+  const planned = faultsOf(scenario, options.seed);
+  const metrics = new RunMetrics({
+    loads: Object.keys(scenario.loads),
+    faults: planned.map(({ fault }) => ({ kind: fault.kind, target: subjectOf(fault) })),
+    phaseAt: (ms) => tracker.phaseAt(ms),
+    elapsedMs: () => clock.now() - originMs,
+    readLinks: cluster.links && (() => cluster.links?.counters() ?? Promise.resolve([])),
+    generators: () => generators.metrics,
+    folder: parts.folder,
+    endpoints: parts.metrics,
+    clock,
+  });
+  const recorder = new Recorder((ms) => tracker.phaseAt(ms), scenario.recoveryMs, [
+    ...(steps === undefined ? [] : [steps]),
+    metrics.harness,
+  ]);
   const live = new LiveThresholds(scenario.thresholds, recorder);
   const crossed = new AbortController();
   const failed = new AbortController();
@@ -156,10 +236,15 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     const wallMs = watch.firstLeaderBetween(startedWallMs + fromMs, startedWallMs + toMs);
     return wallMs === undefined ? undefined : wallMs - startedWallMs;
   };
+  traces?.ask(cluster, generators);
+  metrics.start();
+  options.onMetrics?.((accept) => metrics.expose(accept));
+  const known = { seed: options.seed, nodes: cluster.nodes.map(({ id }) => id), startedWallMs, recorder, tracker, watch };
   let fault: string | undefined;
   const report = () => {
     const elapsedMs = clock.now() - originMs;
-    options.onProgress({ elapsedMs, phase: tracker.phaseAt(elapsedMs), fault, snapshot: recorder.snapshot() });
+    const soFar = () => provisionalResult(scenario, { ...known, elapsedMs });
+    options.onProgress({ elapsedMs, phase: tracker.phaseAt(elapsedMs), fault, snapshot: recorder.snapshot(), soFar });
   };
   let cancelReport = clock.schedule(0, function again() {
     report();
@@ -171,6 +256,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
         .run({
           originMs,
           recorder,
+          ...(traces && { onTrace: (event, traceId) => traces.ended(event, traceId, tracker.phaseAt(event.scheduledMs)) }),
           onSecond: (second) => {
             const untilMs = second.atMs + 1_000;
             const figures = () => faultFigures(recorder, electedBetween, untilMs);
@@ -185,7 +271,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
           return report;
         }),
       runFaults({
-        faults: faultsOf(scenario, options.seed),
+        faults: planned,
         impossible: ({ kind }) => impossibleOn(scenario.target, kind),
         context: {
           clock,
@@ -199,11 +285,13 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
         onStart: (atMs, scheduled) => {
           tracker.faultStarted(atMs);
           recorder.faults.began(scheduled, atMs);
+          metrics.faultBegan(scheduled);
           fault = `${scheduled.kind} ${scheduled.target}`;
         },
         onEnd: (atMs, scheduled) => {
           tracker.faultEnded(atMs);
           recorder.faults.ended(scheduled, atMs);
+          metrics.faultEnded(scheduled);
           fault = undefined;
         },
       }),
@@ -226,6 +314,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
       originMs,
       startedWallMs,
       durationMs,
+      metricsPath: metrics.path,
       finalReads: load.finalReads,
       aborted: crossed.signal.aborted,
       recorder,
@@ -240,6 +329,8 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     };
   } finally {
     cancelReport();
+    options.onMetrics?.(undefined);
+    await metrics.stop();
   }
 }
 

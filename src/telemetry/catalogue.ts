@@ -1,6 +1,7 @@
 // Every signal there is, once: metrics with their labels and bounds, spans with their attributes. Code, dashboards and
 // documentation are held against this table. To add a signal, add an entry; the accessors are typed from it.
 
+import { GENERATOR_METRICS, HARNESS_METRICS } from './harness-metrics.ts';
 import { atMost, type MetricDefinition, oneOf, type OneOf, type SpanDefinition } from './signal.ts';
 
 const REQUEST_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5] as const;
@@ -11,7 +12,8 @@ const METHOD = atMost(32);
 const OUTCOME = oneOf('ok', 'fail', 'info');
 const NAME = atMost(32);
 
-export const METRICS = {
+/** Of a node. There are none of snapshots, because there are no snapshots: the log is not compacted. */
+export const NODE_METRICS = {
   distributed_requests_total: {
     type: 'counter',
     unit: 'count',
@@ -24,11 +26,12 @@ export const METRICS = {
     help: 'Time from receiving a request to answering it.',
     labels: { method: METHOD, outcome: OUTCOME },
     buckets: REQUEST_SECONDS,
+    exemplars: true,
   },
   distributed_active_connections: {
     type: 'gauge',
     unit: 'count',
-    help: 'Connections that are open now.',
+    help: 'Connections that are open now: sessions of clients (grpc), sockets (http), streams of peers (peer).',
     labels: { transport: oneOf('grpc', 'http', 'peer') },
   },
   distributed_errors_total: {
@@ -58,8 +61,33 @@ export const METRICS = {
     help: 'Proposals, by what became of them (refused: definitely not applied; lost: maybe applied).',
     labels: { result: oneOf('applied', 'refused', 'lost') },
   },
+  distributed_raft_in_flight_proposals: {
+    type: 'gauge',
+    unit: 'count',
+    help: 'Proposals of this leader that are not applied yet.',
+    labels: {},
+  },
+  distributed_raft_pending_reads: {
+    type: 'gauge',
+    unit: 'count',
+    help: 'Reads that wait for a read index, or until it is applied.',
+    labels: {},
+  },
+  distributed_raft_last_index: { type: 'gauge', unit: 'count', help: 'Index of the last entry of the log.', labels: {} },
   distributed_raft_commit_index: { type: 'gauge', unit: 'count', help: 'Index of the last committed entry.', labels: {} },
   distributed_raft_applied_index: { type: 'gauge', unit: 'count', help: 'Index of the last applied entry.', labels: {} },
+  distributed_raft_commit_lag_entries: {
+    type: 'gauge',
+    unit: 'count',
+    help: 'Entries of the log that are not known to be committed.',
+    labels: {},
+  },
+  distributed_raft_apply_lag_entries: {
+    type: 'gauge',
+    unit: 'count',
+    help: 'Committed entries that are not applied yet.',
+    labels: {},
+  },
   distributed_raft_append_seconds: {
     type: 'histogram',
     unit: 'seconds',
@@ -88,6 +116,13 @@ export const METRICS = {
     help: 'Messages that wait in a mailbox.',
     labels: { actor: NAME },
   },
+  distributed_actor_mailbox_wait_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'How long messages waited in a mailbox until their actor took them.',
+    labels: { actor: NAME },
+    buckets: DISK_SECONDS,
+  },
   distributed_actor_restarts_total: {
     type: 'counter',
     unit: 'count',
@@ -101,6 +136,39 @@ export const METRICS = {
     labels: { actor: NAME },
   },
 
+  distributed_store_apply_batch_entries: {
+    type: 'histogram',
+    unit: 'count',
+    help: 'Committed entries applied in one transaction.',
+    labels: {},
+    buckets: BATCH_SIZES,
+  },
+  distributed_store_apply_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Time to apply one batch of committed entries.',
+    labels: {},
+    buckets: DISK_SECONDS,
+  },
+
+  distributed_store_read_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Time of one read on a reader of the store, the wait for the reader not included.',
+    labels: {},
+    buckets: REQUEST_SECONDS,
+  },
+
+  distributed_context_problems_total: {
+    type: 'counter',
+    unit: 'count',
+    help: 'Requests whose trace or baggage headers were malformed.',
+    labels: { transport: oneOf('grpc', 'http') },
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+/** Of the smart client. */
+export const CLIENT_METRICS = {
   distributed_breaker_state: {
     type: 'gauge',
     unit: 'state',
@@ -121,6 +189,28 @@ export const METRICS = {
     labels: { breaker: NAME },
   },
 
+  distributed_retry_attempts_total: {
+    type: 'counter',
+    unit: 'count',
+    help: 'Attempts after the first one, by operation.',
+    labels: { operation: NAME },
+  },
+  distributed_retry_budget_exhausted_total: {
+    type: 'counter',
+    unit: 'count',
+    help: 'Retries that were not made because the budget was spent.',
+    labels: { operation: NAME },
+  },
+  distributed_retry_budget_tokens: {
+    type: 'gauge',
+    unit: 'count',
+    help: 'Retries that the budget of a client allows now.',
+    labels: {},
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+/** Of whoever has a pool, or reads values at scrape time: nodes, clients and the harness. */
+export const SHARED_METRICS = {
   distributed_pool_size: {
     type: 'gauge',
     unit: 'count',
@@ -137,6 +227,12 @@ export const METRICS = {
     buckets: REQUEST_SECONDS,
   },
   distributed_pool_created_total: { type: 'counter', unit: 'count', help: 'Resources made.', labels: { pool: NAME } },
+  distributed_pool_create_failures_total: {
+    type: 'counter',
+    unit: 'count',
+    help: 'Resources that could not be made.',
+    labels: { pool: NAME },
+  },
   distributed_pool_destroyed_total: {
     type: 'counter',
     unit: 'count',
@@ -148,34 +244,6 @@ export const METRICS = {
     unit: 'count',
     help: 'Callers that got no resource in time.',
     labels: { pool: NAME },
-  },
-
-  distributed_retry_attempts_total: {
-    type: 'counter',
-    unit: 'count',
-    help: 'Attempts after the first one, by operation.',
-    labels: { operation: NAME },
-  },
-  distributed_retry_budget_exhausted_total: {
-    type: 'counter',
-    unit: 'count',
-    help: 'Retries that were not made because the budget was spent.',
-    labels: { operation: NAME },
-  },
-
-  distributed_store_apply_batch_entries: {
-    type: 'histogram',
-    unit: 'count',
-    help: 'Committed entries applied in one transaction.',
-    labels: {},
-    buckets: BATCH_SIZES,
-  },
-  distributed_store_apply_seconds: {
-    type: 'histogram',
-    unit: 'seconds',
-    help: 'Time to apply one batch of committed entries.',
-    labels: {},
-    buckets: DISK_SECONDS,
   },
 
   distributed_event_loop_delay_seconds: {
@@ -191,12 +259,6 @@ export const METRICS = {
     labels: {},
   },
 
-  distributed_context_problems_total: {
-    type: 'counter',
-    unit: 'count',
-    help: 'Requests whose trace or baggage headers were malformed.',
-    labels: { transport: oneOf('grpc', 'http') },
-  },
   distributed_collect_errors_total: {
     type: 'counter',
     unit: 'count',
@@ -205,6 +267,14 @@ export const METRICS = {
   },
 } as const satisfies Record<string, MetricDefinition>;
 
+export const METRICS = {
+  ...NODE_METRICS,
+  ...CLIENT_METRICS,
+  ...SHARED_METRICS,
+  ...GENERATOR_METRICS,
+  ...HARNESS_METRICS,
+} as const;
+
 /** The request's own identity, on the spans that make sense on their own. */
 const REQUEST = { 'rpc.system': 'string', 'rpc.method': 'string', 'error.type': 'string' } as const;
 const SERVER = { 'server.address': 'string', 'server.port': 'number' } as const;
@@ -212,9 +282,14 @@ const STATEMENT = { 'db.system.name': 'string', 'db.operation.name': 'string', '
 const RAFT = { 'windtunnel.node.id': 'string', 'windtunnel.raft.term': 'number' } as const;
 
 export const SPANS = {
+  'load.scenario': {
+    kind: 'internal',
+    help: 'One scenario, from the start of its load to its end, with its faults as events: a trace of its own.',
+    attributes: { 'windtunnel.scenario': 'string', 'windtunnel.seed': 'number' },
+  },
   'load.operation': {
     kind: 'internal',
-    help: 'One operation of a load, from the instant the schedule wanted it to start: the root of a trace.',
+    help: 'One operation of a load, from the instant the schedule wanted it to start: the root of a trace. Faults that were in force meanwhile are events.',
     attributes: {
       'windtunnel.load': 'string',
       'windtunnel.operation': 'string',

@@ -1,8 +1,11 @@
 import { register } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { AssertionError } from '../runtime/assert.ts';
-import { type AttributesOf, type MetricName, METRICS, SPANS } from './catalogue.ts';
+import { type AttributesOf, type MetricName, METRICS, NODE_METRICS, SPANS } from './catalogue.ts';
+import { DistributedContext } from './context.ts';
+import { withContext } from './current-context.ts';
 import { watchEventLoop } from './event-loop.ts';
+import { HARNESS_METRICS } from './harness-metrics.ts';
 import { DistributedMetrics, type MetricsOptions } from './metrics.ts';
 import { prefersOpenMetrics } from './negotiation.ts';
 import type { MetricDefinition } from './signal.ts';
@@ -23,7 +26,8 @@ describe('catalogue', () => {
     expect(name).toMatch(/^distributed_[a-z]+(_[a-z]+)*$/);
     expect(name.endsWith('_total')).toBe(type === 'counter');
     // Base units only, said in the name.
-    expect(/_(seconds|ratio)(_total)?$/.exec(name)?.[1] ?? 'none').toBe(unit === 'seconds' || unit === 'ratio' ? unit : 'none');
+    const inName = /_(seconds|bytes|ratio)(_total)?$/.exec(name)?.[1];
+    expect(inName).toBe(unit === 'count' || unit === 'state' ? undefined : unit);
     expect(name).not.toMatch(/_(ms|milliseconds|us|kb|count|sum|bucket|info)(_|$)/);
     expect(help).toMatch(/^[A-Z].*\.$/);
     for (const label of Object.keys(labels)) {
@@ -32,12 +36,15 @@ describe('catalogue', () => {
     }
   });
 
-  test.each(definitions)('%s has a bounded number of series', (_, definition) => {
+  test.each(definitions)('%s has a bounded number of series', (name, definition) => {
     const perLabel = Object.values(definition.labels).map(
       (bound) => (bound.kind === 'one-of' ? bound.values.length : bound.count) + 1,
     );
     const perSeries = definition.type === 'histogram' ? definition.buckets.length + 3 : 1;
-    expect(perLabel.reduce((product, count) => product * count, perSeries)).toBeLessThan(2_000);
+    expect(perLabel.reduce((product, count) => product * count, perSeries)).toBeLessThan(
+      // There are many nodes and they live long; there is one harness.
+      name in HARNESS_METRICS ? 20_000 : 2_000,
+    );
   });
 
   test('buckets ascend, and state labels are closed sets', () => {
@@ -192,6 +199,59 @@ describe('metrics', () => {
     expect(() => metrics.inc('distributed_requests' as 'distributed_requests_total', { method: 'x', outcome: 'ok' })).toThrow(
       AssertionError,
     );
+  });
+});
+
+test('a registry of a part of the catalogue shows no other metrics, and has none to write', async () => {
+  const metrics = new DistributedMetrics({ metrics: NODE_METRICS });
+  const { text } = await metrics.expose();
+  expect(text).toContain('distributed_raft_term 0');
+  expect(text).not.toContain('distributed_load');
+  expect(() => metrics.observe('distributed_load_lag_seconds', {}, 1)).toThrow(AssertionError);
+});
+
+test('a total that is read at scrape time is shown at 0, and so is the count of its failures', async () => {
+  const metrics = new DistributedMetrics();
+  metrics.collect('distributed_load_offered_total', {}, () => 0);
+  expect(await samples(metrics)).toMatchObject({
+    distributed_load_offered_total: 0,
+    'distributed_collect_errors_total{metric="distributed_load_offered_total"}': 0,
+  });
+});
+
+describe('exemplars', () => {
+  const OPEN = 'application/openmetrics-text';
+  const answered = (metrics: DistributedMetrics, context: DistributedContext | undefined, seconds: number) => {
+    const record = () => metrics.recordRequest('read', 'ok', seconds);
+    if (context === undefined) record();
+    else withContext(context, record);
+  };
+
+  test('a bucket has the trace of its last request that is recorded, in OpenMetrics only', async () => {
+    const metrics = new DistributedMetrics();
+    const [first, last, unsampled] = [
+      DistributedContext.root(),
+      DistributedContext.root(),
+      DistributedContext.root({ sampled: false }),
+    ];
+    for (const context of [first, last, unsampled, undefined]) answered(metrics, context, 0.004);
+    answered(metrics, first, 7);
+    const { text } = await metrics.expose(OPEN);
+    const lines = text.split('\n').filter((line) => line.includes(' # '));
+    expect(lines.map((line) => line.replace(/ [\d.]+$/, ' TIME'))).toEqual([
+      `distributed_request_duration_seconds_bucket{le="0.005",method="read",outcome="ok"} 4 # {trace_id="${last.traceId}"} 0.004 TIME`,
+      `distributed_request_duration_seconds_bucket{le="+Inf",method="read",outcome="ok"} 5 # {trace_id="${first.traceId}"} 7 TIME`,
+    ]);
+    expect((await metrics.expose()).text).not.toContain('trace_id');
+  });
+
+  test('requests whose traces nobody records leave none', async () => {
+    const metrics = new DistributedMetrics();
+    answered(metrics, DistributedContext.root({ sampled: false }), 0.004);
+    answered(metrics, undefined, 0.004);
+    const { text } = await metrics.expose(OPEN);
+    expect(text).toContain('distributed_request_duration_seconds_count{method="read",outcome="ok"} 2');
+    expect(text).not.toContain(' # ');
   });
 });
 

@@ -13,15 +13,18 @@ import {
   type StateName,
   type StateOf,
 } from './catalogue.ts';
+import { currentContext } from './current-context.ts';
 import { LabelGuard } from './label-guard.ts';
 import { prefersOpenMetrics } from './negotiation.ts';
-import type { GaugeDefinition, MetricDefinition, OneOf } from './signal.ts';
+import type { GaugeDefinition, HistogramDefinition, MetricDefinition, OneOf } from './signal.ts';
 
 export interface MetricsOptions {
   /** Added to every series, for example { node: 'n1' }. A metric's own label of that name wins. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Also prom-client's metrics of the process and of Node (process_*, nodejs_*). They watch garbage collection until the process ends. Default false. */
   readonly processMetrics?: boolean;
+  /** The part of the catalogue that this process has, for example NODE_METRICS: it shows no others. Default: all of it. */
+  readonly metrics?: Readonly<Partial<Record<MetricName, MetricDefinition>>>;
 }
 
 export interface Exposition {
@@ -35,6 +38,11 @@ interface Guarded<M> {
 }
 
 type Reader = () => void;
+
+/** The trace of a sample, as OpenMetrics names it. */
+interface Exemplar {
+  readonly trace_id: string;
+}
 
 /**
  * Metric names and labels that are not in the catalogue do not compile. Label values beyond their bound are counted under
@@ -50,9 +58,9 @@ export class DistributedMetrics {
   readonly #histograms = new Map<MetricName, Guarded<Histogram>>();
   readonly #readers = new Map<Reader, MetricName>();
 
-  constructor({ labels = {}, processMetrics = false }: MetricsOptions = {}) {
+  constructor({ labels = {}, processMetrics = false, metrics = METRICS }: MetricsOptions = {}) {
     this.#openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-    for (const [name, definition] of Object.entries(METRICS) as [MetricName, MetricDefinition][]) this.#add(name, definition);
+    for (const [name, definition] of Object.entries(metrics) as [MetricName, MetricDefinition][]) this.#add(name, definition);
     if (processMetrics) collectDefaultMetrics({ register: this.#openMetrics as unknown as Registry });
     for (const metric of this.#openMetrics.getMetricsAsArray()) this.#text.registerMetric(viewOf(metric as unknown as Metric));
     for (const registry of [this.#openMetrics, this.#text]) registry.setDefaultLabels(labels);
@@ -75,10 +83,13 @@ export class DistributedMetrics {
     metric.inc(guard.fold(labels), delta);
   }
 
-  /** Records one sample, in the unit of the metric. */
+  /** Records one sample, in the unit of the metric. A histogram with exemplars keeps the trace that is current, if it is recorded. */
   observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void {
     const { metric, guard } = this.#histogram(name);
-    metric.observe(guard.fold(labels), value);
+    const folded = guard.fold(labels);
+    const definition: HistogramDefinition = METRICS[name];
+    if (definition.exemplars !== true) metric.observe(folded, value);
+    else metric.observe({ labels: folded, value, exemplarLabels: { ...exemplarOfContext() } });
   }
 
   /** Sets the series of the current state to 1 and those of the other states to 0. */
@@ -101,6 +112,8 @@ export class DistributedMetrics {
       `no such metric: ${name}`,
     );
     const folded = guard.fold(labels);
+    // Also a total that is 0 is shown: an alert on its rise needs a value from before it.
+    this.inc('distributed_collect_errors_total', { metric: name }, 0);
     let last = 0;
     const reader: Reader = () => {
       const value = read();
@@ -115,7 +128,7 @@ export class DistributedMetrics {
     };
   }
 
-  /** One answered request; `seconds` from receiving to answering. */
+  /** One answered request; `seconds` from receiving to answering. Called in the context of the request, whose trace becomes the exemplar. */
   recordRequest(method: string, outcome: LabelsOf<'distributed_requests_total'>['outcome'], seconds: number): void {
     const labels = { method, outcome };
     this.inc('distributed_requests_total', labels);
@@ -153,7 +166,13 @@ export class DistributedMetrics {
     const configuration = { name, help: definition.help, labelNames: guard.names, registers: [this.#openMetrics] };
     if (definition.type === 'counter') this.#counters.set(name, { metric: new Counter(configuration), guard });
     else if (definition.type === 'gauge') this.#gauges.set(name, { metric: new Gauge(configuration), guard });
-    else this.#histograms.set(name, { metric: new Histogram({ ...configuration, buckets: [...definition.buckets] }), guard });
+    else {
+      const { buckets, exemplars = false } = definition;
+      this.#histograms.set(name, {
+        metric: new Histogram({ ...configuration, buckets: [...buckets], enableExemplars: exemplars }),
+        guard,
+      });
+    }
   }
 
   #counter(name: CounterName): Guarded<Counter> {
@@ -167,6 +186,12 @@ export class DistributedMetrics {
   #histogram(name: HistogramName): Guarded<Histogram> {
     return known(this.#histograms.get(name), `no such histogram: ${name}`);
   }
+}
+
+/** A trace that nobody records could not be found by its id. */
+function exemplarOfContext(): Exemplar | undefined {
+  const context = currentContext();
+  return context?.sampled === true ? { trace_id: context.traceId } : undefined;
 }
 
 /** The metric under the name it has now, whatever it is called later. */

@@ -20,7 +20,7 @@ interface Described {
   /** One sentence for whoever reads a dashboard. */
   readonly help: string;
   /** The base unit; 'count' for plain numbers, 'state' for 0 or 1. */
-  readonly unit: 'seconds' | 'ratio' | 'count' | 'state';
+  readonly unit: 'seconds' | 'bytes' | 'ratio' | 'count' | 'state';
   readonly labels: Labels;
 }
 
@@ -38,6 +38,8 @@ export interface HistogramDefinition extends Described {
   readonly type: 'histogram';
   /** Upper bounds, ascending, in `unit`. */
   readonly buckets: readonly number[];
+  /** Whether a bucket shows the trace of its last sample, in OpenMetrics. */
+  readonly exemplars?: true;
 }
 
 export type MetricDefinition = CounterDefinition | GaugeDefinition | HistogramDefinition;

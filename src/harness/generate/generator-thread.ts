@@ -38,11 +38,14 @@ const CHECK_EVERY_MS = 500;
 /** One question at a time. When it has failed, every question, also that under way, is rejected with the same GeneratorError. */
 export class GeneratorThread {
   readonly name: string;
+  /** See LoadTracingOptions; empty when nothing is traced. */
+  readonly tracePrefix: string;
   readonly #clock: Clock;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   readonly #cancelChecks: Cancel;
   #onBatch: (batch: GeneratorBatch) => void = () => {};
+  #metrics = '';
   #question: Question | undefined;
   #failure: GeneratorError | undefined;
   #wasEnded = false;
@@ -54,6 +57,7 @@ export class GeneratorThread {
 
   constructor({ name, data, clock, startLimitMs, silenceLimitMs }: GeneratorThreadOptions) {
     this.name = name;
+    this.tracePrefix = data.tracing?.prefix ?? '';
     this.#clock = clock;
     this.#heardAtMs = clock.now();
     this.#silenceLimitMs = startLimitMs;
@@ -79,6 +83,11 @@ export class GeneratorThread {
   /** Why it can do nothing any more; undefined while it can, and when it was ended. */
   get failure(): GeneratorError | undefined {
     return this.#wasEnded ? undefined : this.#failure;
+  }
+
+  /** Its metrics as it told them last, in the Prometheus text format; '' before it has. */
+  get metrics(): string {
+    return this.#metrics;
   }
 
   /** Who is told of every batch from now on. */
@@ -119,6 +128,7 @@ export class GeneratorThread {
     this.#wasSilent = false;
     if (message.type === 'failed') this.#fail(`failed: ${message.reason}`);
     else if (message.type === 'batch') this.#onBatch(message);
+    else if (message.type === 'metrics') this.#metrics = message.text;
     else {
       const question = this.#question;
       assert(question?.type === message.type, `${this.name} answered '${message.type}', but was asked for '${question?.type}'`);

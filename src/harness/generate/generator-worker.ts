@@ -5,9 +5,16 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { known } from '../../runtime/assert.ts';
 import { type Cancel, sharedTimeOffsetMs, systemClock } from '../../runtime/clock.ts';
 import { Random } from '../../runtime/random.ts';
+import type { Resource } from '../../telemetry/readable-span.ts';
+import { Tracing } from '../../telemetry/tracing.ts';
+import { CLIENT_METRICS, SHARED_METRICS } from '../../telemetry/catalogue.ts';
+import { watchEventLoop } from '../../telemetry/event-loop.ts';
+import { GENERATOR_METRICS } from '../../telemetry/harness-metrics.ts';
+import { DistributedMetrics } from '../../telemetry/metrics.ts';
 import { runLoads } from '../load/generator.ts';
 import { HistorySink } from '../load/history-sink.ts';
 import { InstrumentProbe } from '../load/instrument.ts';
+import { LoadTracing } from '../load/load-tracing.ts';
 import type { PlannedOperation, Target } from '../load/operation.ts';
 import { connectTarget, type ConnectOptions } from '../target/connect.ts';
 import { EventBatchWriter } from './event-batch.ts';
@@ -15,6 +22,8 @@ import type { FromGenerator, GeneratorData, TargetModule, ToGenerator } from './
 
 const BATCH_EVERY_MS = 100;
 const SAMPLE_EVERY_MS = 1_000;
+/** How long the last spans may take on their way. */
+const TRACES_TIMEOUT_MS = 2_000;
 
 type Post = (message: FromGenerator, transfer?: ArrayBuffer[]) => void;
 
@@ -24,6 +33,8 @@ class GeneratorHost {
   readonly #random: Random;
   readonly #target: Target;
   readonly #history: HistorySink;
+  readonly #tracing: Tracing | undefined;
+  readonly #metrics: DistributedMetrics;
   readonly #writer = new EventBatchWriter();
   readonly #stop = new AbortController();
   /** What the clock of this thread read when the scenario started. */
@@ -32,12 +43,22 @@ class GeneratorHost {
   #nextSampleMs = SAMPLE_EVERY_MS;
   #cancelBatch: Cancel = () => {};
 
-  private constructor(data: GeneratorData, post: Post, random: Random, target: Target, history: HistorySink) {
+  private constructor(
+    data: GeneratorData,
+    post: Post,
+    random: Random,
+    target: Target,
+    history: HistorySink,
+    metrics: DistributedMetrics,
+    tracing: Tracing | undefined,
+  ) {
     this.#data = data;
     this.#post = post;
     this.#random = random;
     this.#target = target;
     this.#history = history;
+    this.#tracing = tracing;
+    this.#metrics = metrics;
   }
 
   static async connect(data: GeneratorData, post: Post): Promise<GeneratorHost> {
@@ -46,9 +67,12 @@ class GeneratorHost {
     // Sessions have ids of their own anyway; with one stream the retries of all generators would wait in step.
     const clientRandom = random.fork(share.of === 1 ? 'client' : `client/${share.index}`);
     const connect = target === undefined ? connectTarget : await importTarget(target);
-    const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom });
+    const tracing = data.tracing && (await Tracing.start({ ...data.tracing, resource: resourceOf(data) }));
+    const tracer = tracing?.tracer;
+    const metrics = generatorMetrics();
+    const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom, tracer, metrics });
     const history = await HistorySink.open(folder, scenario, seed, systemClock, historyPart);
-    const host = new GeneratorHost(data, post, random, connected, history);
+    const host = new GeneratorHost(data, post, random, connected, history, metrics, tracing);
     host.#batchLater();
     return host;
   }
@@ -59,6 +83,8 @@ class GeneratorHost {
         return this.#run(message.sharedOriginMs - sharedTimeOffsetMs());
       case 'stop':
         return this.#stop.abort(new Error('the run ends'));
+      case 'want':
+        return this.#tracing?.want(message.traceIds);
       case 'read-back':
         return this.#post({ type: 'was-read-back', problem: await this.#readBack(message.reads, message.timeoutMs) });
       case 'close':
@@ -81,6 +107,7 @@ class GeneratorHost {
       recorder: this.#writer,
       invoke: this.#target.invoke,
       saturate: this.#target.saturate,
+      tracing: this.#loadTracing(),
       sink: this.#history.record,
       signal: this.#stop.signal,
     });
@@ -88,6 +115,18 @@ class GeneratorHost {
     this.#batch(true);
     this.#probe = undefined;
     this.#post({ type: 'loaded', durationMs, finalReads });
+  }
+
+  #loadTracing(): LoadTracing | undefined {
+    const { tracing, share } = this.#data;
+    if (tracing === undefined || this.#tracing === undefined) return undefined;
+    const { prefix, sample } = tracing;
+    return new LoadTracing({
+      tracer: this.#tracing.tracer,
+      prefix,
+      sample,
+      random: this.#random.fork(`traces/${share.index}`),
+    });
   }
 
   /** Reads of everything that was written, when nothing disturbs any more: what was acknowledged must be there. */
@@ -107,8 +146,10 @@ class GeneratorHost {
   async #close(): Promise<void> {
     await this.#history.close();
     await this.#target.close();
+    await this.#tracing?.close(TRACES_TIMEOUT_MS);
     this.#cancelBatch();
-    this.#post({ type: 'closed', histories: this.#history.files.map(({ path }) => path) });
+    const histories = this.#history.files.map(({ path }) => path);
+    this.#post({ type: 'closed', histories, traces: this.#tracing?.counts });
   }
 
   #elapsedMs(): number {
@@ -126,7 +167,10 @@ class GeneratorHost {
     const events = this.#writer.take();
     const probe = withSample ? this.#probe : undefined;
     const untilMs = this.#elapsedMs();
-    if (withSample) this.#nextSampleMs = (Math.floor(untilMs / SAMPLE_EVERY_MS) + 1) * SAMPLE_EVERY_MS;
+    if (withSample) {
+      this.#nextSampleMs = (Math.floor(untilMs / SAMPLE_EVERY_MS) + 1) * SAMPLE_EVERY_MS;
+      void this.#metrics.expose().then(({ text }) => this.#post({ type: 'metrics', text }));
+    }
     this.#post(
       {
         type: 'batch',
@@ -137,6 +181,20 @@ class GeneratorHost {
       [events.values.buffer],
     );
   }
+}
+
+function resourceOf({ share }: GeneratorData): Resource {
+  return { 'service.name': 'windtunnel-load', 'service.instance.id': `g${share.index + 1}` };
+}
+
+function generatorMetrics(): DistributedMetrics {
+  const metrics = new DistributedMetrics({ metrics: { ...GENERATOR_METRICS, ...CLIENT_METRICS, ...SHARED_METRICS } });
+  watchEventLoop(metrics);
+  metrics.collect('distributed_generator_cpu_seconds_total', {}, () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1e6;
+  });
+  return metrics;
 }
 
 async function importTarget({ module, export: name }: TargetModule) {

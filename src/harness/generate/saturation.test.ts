@@ -54,7 +54,7 @@ async function measureSteps(serviceMs: number, maxVUs: number): Promise<readonly
     clock,
     random: new Random(1),
     invoke: queueingServer(clock, serviceMs),
-    recorder: new Recorder(() => 'baseline', 0, recorded),
+    recorder: new Recorder(() => 'baseline', 0, [recorded]),
     sink: () => {},
     onSecond: () => {},
   }).finally(() => (state.ended = true));

@@ -69,7 +69,7 @@ class EtcdCluster extends LocalCluster<EtcdProcess> {
     this.nodes = this.#direct.map(({ id, client: directEndpoint }, at) => {
       const endpoint = ways[at]?.client ?? directEndpoint;
       // etcd serves HTTP (its metrics, its JSON API) on the same port.
-      return { id, endpoint, httpEndpoint: endpoint, directEndpoint };
+      return { id, endpoint, httpEndpoint: endpoint, directEndpoint, directHttpEndpoint: directEndpoint };
     });
     this.processes = new Map(this.#direct.map((node, at) => [node.id, this.#server(node, ways[at]?.proxy)]));
     this.#roles = new EtcdRoles({

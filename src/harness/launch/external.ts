@@ -8,7 +8,13 @@ export function attach(addresses: readonly string[]): Cluster {
   const refuse = (node: string) =>
     Promise.reject(new LaunchError(`${node} was not started by this run, so nothing can be done to it`));
   return {
-    nodes: addresses.map((address) => ({ id: address, endpoint: address, httpEndpoint: address, directEndpoint: address })),
+    nodes: addresses.map((address) => ({
+      id: address,
+      endpoint: address,
+      httpEndpoint: address,
+      directEndpoint: address,
+      directHttpEndpoint: address,
+    })),
     links: undefined,
     leader: () => undefined,
     events: [],
@@ -24,6 +30,7 @@ export function attach(addresses: readonly string[]): Cluster {
     pause: refuse,
     resume: refuse,
     isPaused: () => false,
+    wantTraces() {},
     stop: () => Promise.resolve(),
   };
 }

@@ -7,7 +7,7 @@ import { needsFaultControl, type ValidScenario } from '../scenario/valid-scenari
 import type { Cluster } from './cluster.ts';
 import { launchEtcd } from './etcd-launcher.ts';
 import { attach } from './external.ts';
-import { launchProcesses } from './process-launcher.ts';
+import { launchProcesses, type NodeTracing } from './process-launcher.ts';
 
 export interface LaunchOptions {
   /** Of jitter and loss on the links. */
@@ -17,10 +17,14 @@ export interface LaunchOptions {
   readonly clock: Clock;
   /** Environment of single nodes of ours, for known-bad variants. */
   readonly environment?: ((node: string) => Readonly<Record<string, string>>) | undefined;
+  /** Of nodes of ours. */
+  readonly tracing?: NodeTracing | undefined;
 }
 
 export interface Launched {
   readonly cluster: Cluster;
+  /** Where /metrics can be asked for, past the links; of a system that runs already perhaps nowhere. */
+  readonly metrics: readonly { readonly instance: string; /** host:port */ readonly endpoint: string }[];
   readonly addresses: {
     /** host:port of gRPC servers. */
     readonly endpoints: readonly string[];
@@ -28,6 +32,8 @@ export interface Launched {
     readonly httpEndpoints: readonly string[];
     /** What the names of the run's tables and keys end with, so that it does not meet those of earlier runs. */
     readonly namespace: string;
+    /** Of the nodes at `endpoints`. */
+    readonly names: readonly string[];
   };
 }
 
@@ -39,15 +45,23 @@ export async function launchTarget(scenario: ValidScenario, options: LaunchOptio
     const cluster = attach(endpoints.length > 0 ? endpoints : httpEndpoints);
     // Its data outlives the run, and a value of the run before would look like one that nobody wrote.
     const namespace = `_${Math.floor(options.clock.wallTime()).toString(36)}`;
-    return { cluster, addresses: { endpoints, httpEndpoints, namespace } };
+    // etcd serves its metrics where it serves everything; our nodes only over HTTP.
+    const metrics = [...(target.protocol === 'etcd' ? endpoints : []), ...httpEndpoints];
+    return {
+      cluster,
+      metrics: metrics.map((endpoint) => ({ instance: endpoint, endpoint })),
+      addresses: { endpoints, httpEndpoints, namespace, names: endpoints },
+    };
   }
   const cluster = await launch(scenario, target, options);
   return {
     cluster,
+    metrics: cluster.nodes.map(({ id, directHttpEndpoint }) => ({ instance: id, endpoint: directHttpEndpoint })),
     addresses: {
       endpoints: cluster.nodes.map((node) => node.endpoint),
       httpEndpoints: cluster.nodes.map((node) => node.httpEndpoint),
       namespace: '',
+      names: cluster.nodes.map((node) => node.id),
     },
   };
 }
@@ -55,7 +69,7 @@ export async function launchTarget(scenario: ValidScenario, options: LaunchOptio
 function launch(
   { name, cluster: { nodes, links }, faults, nemesis }: ValidScenario,
   target: Exclude<ValidScenario['target'], { kind: 'external' }>,
-  { seed, environment, ...same }: LaunchOptions,
+  { seed, environment, tracing, ...same }: LaunchOptions,
 ): Promise<Cluster> {
   const common = {
     ...same,
@@ -70,6 +84,7 @@ function launch(
       return launchProcesses({
         ...common,
         ...(environment && { environment }),
+        tracing,
         faultControl: [...faults, ...(nemesis?.mix ?? [])].some(needsFaultControl),
       });
     case 'etcd':

@@ -77,10 +77,14 @@ export interface Ended {
   readonly scheduledMs: number;
   readonly sentMs: number;
   readonly atMs: number;
+  /** See EndEvent. */
+  readonly trace?: number | undefined;
 }
 
 /** Who else is told what became of every arrival. */
 export interface Listener {
+  scheduled?(atMs: number): void;
+  started?(scheduledMs: number, sentMs: number): void;
   ended(event: Ended): void;
   dropped(load: string, atMs: number): void;
 }
@@ -114,15 +118,15 @@ export class Recorder {
   /** Is told when they begin and end. */
   readonly faults: FaultSpans;
   #hasWrites = false;
-  readonly #listener: Listener | undefined;
+  readonly #listeners: readonly Listener[];
 
   /**
    * @param phaseAt the phase of an instant, asked when an operation was due, ended or was dropped. Milliseconds from the start.
    * @param recoveryMs how long recovery lasts behind the end of a fault.
    */
-  constructor(phaseAt: (ms: number) => Phase, recoveryMs = 0, listener?: Listener) {
+  constructor(phaseAt: (ms: number) => Phase, recoveryMs = 0, listeners: readonly Listener[] = []) {
     this.#phaseAt = phaseAt;
-    this.#listener = listener;
+    this.#listeners = listeners;
     this.#timeline = new Timeline(phaseAt);
     this.recovery = new P99Recovery(phaseAt);
     this.faults = new FaultSpans(recoveryMs);
@@ -131,6 +135,7 @@ export class Recorder {
   /** An operation was due at `atMs`, whether or not it then started. */
   scheduled(atMs: number): void {
     this.#scheduled++;
+    for (const listener of this.#listeners) listener.scheduled?.(atMs);
     this.#timeline.scheduled(atMs);
     this.availability.due(atMs);
     this.recovery.due(atMs);
@@ -140,7 +145,7 @@ export class Recorder {
   dropped(load: string, atMs: number): void {
     this.#droppedCount++;
     this.#timeline.dropped(atMs);
-    this.#listener?.dropped(load, atMs);
+    for (const listener of this.#listeners) listener.dropped(load, atMs);
     const phase = this.#phaseAt(atMs);
     const same = this.#dropped.find((dropped) => dropped.load === load && dropped.phase === phase);
     if (same === undefined) this.#dropped.push({ load, phase, count: 1 });
@@ -160,13 +165,14 @@ export class Recorder {
   started(scheduledMs: number, sentMs: number): void {
     const lagMs = sentMs - scheduledMs;
     this.#started++;
+    for (const listener of this.#listeners) listener.started?.(scheduledMs, sentMs);
     if (this.#phaseAt(scheduledMs) !== 'warmup') this.lag.record(lagMs * 1_000);
     this.#timeline.started(sentMs, lagMs);
   }
 
   ended(event: Ended): void {
     const { load, operation, isRead, outcome, code, expected, scheduledMs, sentMs, atMs } = event;
-    this.#listener?.ended(event);
+    for (const listener of this.#listeners) listener.ended(event);
     const phase = this.#phaseAt(scheduledMs);
     const cell = this.#cell(load, operation, outcome, phase);
     const responseUs = (atMs - scheduledMs) * 1_000;

@@ -7,6 +7,7 @@ import type { ChartPlaces } from './chart-places.ts';
 import { checkPart, explanationPart } from './check-part.ts';
 import { faultPart } from './fault-part.ts';
 import type { FileLink } from './file-link.ts';
+import { heatMapPart } from './heat-map.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import { errorPart, instrumentTable, latencyPart, saturationPart, thresholdPart } from './measurement-parts.ts';
 import { scenarioId } from './overview.ts';
@@ -25,6 +26,8 @@ export interface ScenarioContext {
   readonly traces: TraceContext;
   /** The command that repeats it. */
   readonly again: string;
+  /** Whether it has not ended: nothing of it is judged yet. */
+  readonly isUnderWay: boolean;
 }
 
 export function scenarioPart(scenario: ScenarioResult, context: ScenarioContext): Markup {
@@ -33,12 +36,12 @@ export function scenarioPart(scenario: ScenarioResult, context: ScenarioContext)
   const charts = chartParts(scenario, context);
   return markup`<section id="${id}" class="scenario" aria-labelledby="${`${id}-title`}"><h2 id="${`${id}-title`}">${name}</h2>
 <p class="description">${description}</p>
-${alarms(scenario)}
+${!context.isUnderWay && alarms(scenario)}
 ${headline(scenario)}
 <div class="columns">${thresholdPart(scenario)}${checkPart(scenario, context.link)}</div>
 ${explanationPart(scenario, context.link)}
 ${charts.overTime}
-${faultPart(scenario)}
+${!context.isUnderWay && faultPart(scenario)}
 ${charts.saturation}
 ${charts.percentiles}
 ${tracePart(scenario, context.link, context.traces)}
@@ -78,14 +81,15 @@ function headline(scenario: ScenarioResult): Markup {
 
 function chartParts(
   scenario: ScenarioResult,
-  { charts, mostPoints }: ScenarioContext,
+  { charts, mostPoints, isUnderWay }: ScenarioContext,
 ): Record<'overTime' | 'saturation' | 'percentiles' | 'instrument', Part> {
   const points = pointsOf(scenario, mostPoints);
   const moments = momentsOf(scenario);
   const group = charts.addGroup(moments);
   const each = points[0]?.seconds.length ?? 1;
   const notes = [each === 1 ? 'of what ended in each second' : `a point is the worst of ${each} seconds`, 'operations a second'];
-  const timed = timeCharts(points, group).map((chart, at) => charts.add(chart, notes[at]));
+  const [latency, ...rates] = timeCharts(points, group).map((chart, at) => charts.add(chart, notes[at]));
+  const timed = [latency, heatMapPart(scenario, charts, group, mostPoints), ...rates];
   const roles = roleTimeline(scenario, moments, group);
   const { saturation } = scenario;
   const knee =
@@ -98,10 +102,11 @@ function chartParts(
   const instrument = instrumentCharts(scenario, points, group).map((chart) => charts.add(chart));
   const parts = (heading: Part, content: Part) => markup`<section class="part"><h3>${heading}</h3>${content}</section>`;
   return {
-    overTime: (timed.length > 0 || roles !== undefined) && parts('Over time', [timed, roles]),
+    overTime: (latency !== undefined || roles !== undefined) && parts('Over time', [timed, roles]),
     saturation: knee,
     percentiles: percentiles.length > 0 && parts('Percentiles', markup`<div class="columns">${percentiles}</div>`),
     instrument:
+      !isUnderWay &&
       scenario.totals.started > 0 &&
       parts(
         ['Instrument ', markup`<span class="note">whether the load generator kept its own schedule</span>`],

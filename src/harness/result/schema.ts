@@ -2,6 +2,7 @@
 // of the check that every file written or read must pass.
 
 import { z } from 'zod';
+import { Distribution } from './distribution.ts';
 
 /** Grows when a reader of the old shape would misread the new one. */
 export const SCHEMA_VERSION = 1;
@@ -108,6 +109,13 @@ const second = z.strictObject({
   p99: ms.optional(),
   max: ms.optional(),
   serviceP99: ms.optional().describe('Service time at p99, milliseconds'),
+  distribution: z
+    .array(z.int())
+    .refine(isDistribution, 'must be a bucket, then counts of it and the buckets behind it')
+    .optional()
+    .describe(
+      'How many of the operations that ended in this second had which response time. Bucket n reaches from 10^(n/10) to 10^((n+1)/10) microseconds, n from 0 to 95. The first number is a bucket; then come the counts of it and of the buckets behind it, where -n stands for n empty ones: [30, 2, 1, -28, 1] is 2 from 1 to 1.26 ms, 1 from 1.26 to 1.58 ms and 1 from 1 to 1.26 s. Absent when none ended.',
+    ),
   lagMax: ms.optional().describe('How late the generator itself was: actual start minus scheduled start, maximum, milliseconds'),
 });
 export type Second = z.infer<typeof second>;
@@ -380,8 +388,51 @@ const scenarioResult = z.strictObject({
     changed: z.enum(['unchecked', 'same', 'faster', 'slower', 'inconclusive', 'incomparable']),
   }),
   historyFiles: z.array(z.string()).describe('The operation histories, relative to the folder of run.json'),
+  metricsFile: z
+    .string()
+    .optional()
+    .describe(
+      'The metrics of nodes and harness, second by second, relative to the folder of run.json; absent in results of older versions',
+    ),
 });
 export type ScenarioResult = z.infer<typeof scenarioResult>;
+
+/** How the load is watched: not at all; as every run is; with this share of the requests exported as well. */
+export const OBSERVERS = ['off', 'kept', '1 %', '100 %'] as const;
+export type Observer = (typeof OBSERVERS)[number];
+/** For people. */
+export const OBSERVER_WORDS: Readonly<Record<Observer, string>> = {
+  off: 'without traces',
+  kept: 'as every run is traced',
+  '1 %': '1 % exported',
+  '100 %': '100 % exported',
+};
+
+const ratioEstimate = z.strictObject({
+  ratio: z.number().positive().describe('To the runs without traces, of the same rounds: Hodges-Lehmann estimate of the ratio'),
+  low: z.number().positive(),
+  high: z.number().positive(),
+  confidence: z.number().min(0).max(1).describe('Of the interval from low to high, by the signed-rank test'),
+});
+export type RatioEstimate = z.infer<typeof ratioEstimate>;
+
+const observerCost = z.strictObject({
+  rounds: z.int().min(1).describe('How often each was measured, in random order within a round'),
+  invalidRuns: count.describe('Runs in which the instrument was late'),
+  observers: z.array(
+    z.strictObject({
+      observer: z.enum(OBSERVERS),
+      okPerSecond: z.array(z.number()).describe('Of each round'),
+      p50Ms: z.array(ms).describe('Of the service time, of each round'),
+      p99Ms: z.array(ms),
+      toOff: z
+        .strictObject({ okPerSecond: ratioEstimate, p50Ms: ratioEstimate, p99Ms: ratioEstimate })
+        .optional()
+        .describe('Absent for the one without traces'),
+    }),
+  ),
+});
+export type ObserverCost = z.infer<typeof observerCost>;
 
 export const runSchema = z.strictObject({
   schema: z.literal('windtunnel-run'),
@@ -395,6 +446,7 @@ export const runSchema = z.strictObject({
   environment,
   microbenchmarks: z.array(microbenchmark),
   scenarios: z.array(scenarioResult),
+  observerCost: observerCost.optional().describe('What tracing costs; only when it was asked for'),
   exit: z.strictObject({
     code: z
       .int()
@@ -412,4 +464,13 @@ function isPlainJson(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isPlainJson);
   if (typeof value === 'object' && value !== null) return Object.values(value).every(isPlainJson);
   return value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean';
+}
+
+function isDistribution(numbers: readonly number[]): boolean {
+  try {
+    Distribution.decode(numbers);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -3,6 +3,8 @@
 import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { Tracer } from '../../telemetry/tracer.ts';
+import type { DistributedMetrics } from '../../telemetry/metrics.ts';
 import type { Target } from '../load/operation.ts';
 import { functionsOf } from '../scenario/discover.ts';
 import type { FunctionContext } from '../scenario/scenario.ts';
@@ -22,12 +24,18 @@ export interface TargetAddresses {
   readonly httpEndpoints: readonly string[];
   /** What the names of the run's tables and keys end with. Default nothing. */
   readonly namespace?: string;
+  /** What the nodes at `endpoints` are called, in their order. Default: by their addresses. */
+  readonly names?: readonly string[];
 }
 
 export interface ConnectOptions extends TargetAddresses {
   readonly scenario: ValidScenario;
   readonly clock: Clock;
   readonly random: Random;
+  /** Measures what the smart client does. */
+  readonly tracer?: Tracer | undefined;
+  /** Where the smart client counts. Default: nowhere. */
+  readonly metrics?: DistributedMetrics;
 }
 
 /**
@@ -82,7 +90,9 @@ function connectDatabase(options: ConnectOptions): Promise<Database> {
 }
 
 async function connectSql(options: ConnectOptions): Promise<Database> {
-  const { client, ...target } = await connectSqlTarget(options);
+  const { metrics: registry, endpoints, names = endpoints } = options;
+  const nameOf = (endpoint: string) => names[endpoints.indexOf(endpoint)] ?? endpoint;
+  const { client, ...target } = await connectSqlTarget({ ...options, metrics: registry && { registry, nameOf } });
   return {
     ...target,
     async execute(text, params = []) {

@@ -4,7 +4,9 @@
 import { AssertionError } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { Tracer } from '../../telemetry/tracer.ts';
 import { type ConnectedClient, createClient } from '../../system/rpc/client.ts';
+import type { ClientMetricsOptions } from '../../system/rpc/client-metrics.ts';
 import { RpcError } from '../../system/rpc/errors.ts';
 import { type Answer, CAS_MISMATCH, INSUFFICIENT_FUNDS, isRead, type PlannedOperation, type Target } from '../load/operation.ts';
 import type { ValidScenario, ValidWorkload } from '../scenario/valid-scenario.ts';
@@ -19,6 +21,9 @@ export interface SqlTargetOptions {
   };
   readonly clock: Clock;
   readonly random: Random;
+  readonly tracer?: Tracer | undefined;
+  /** Where the client counts. Default: nowhere. */
+  readonly metrics?: ClientMetricsOptions | undefined;
 }
 
 export interface SqlTarget extends Target {
@@ -45,9 +50,12 @@ export async function connectSqlTarget({
   scenario,
   clock,
   random,
+  tracer,
+  metrics,
 }: SqlTargetOptions): Promise<SqlTarget> {
   const timeoutMs = scenario.operationTimeoutMs;
-  const client = await createClient({ endpoints, reads: scenario.cluster.reads, timeoutMs, clock, random }).connect();
+  const { reads } = scenario.cluster;
+  const client = await createClient({ endpoints, reads, timeoutMs, clock, random, tracer, metrics }).connect();
   const tables = {
     registers: `registers${namespace}`,
     elements: `elements${namespace}`,

@@ -7,7 +7,7 @@ import { Random } from '../../runtime/random.ts';
 import { LatencyHistogram } from '../result/histogram.ts';
 import { latencyOf } from '../result/latency.ts';
 import type { KeptTrace, Statistic } from '../result/schema.ts';
-import { explainedBy, TraceCollection, traceProblems } from './collection.ts';
+import { explainedBy, TraceCollection } from './collection.ts';
 import { encodeJson } from './otlp-json.ts';
 import type { ReceivedSpan } from './received-span.ts';
 import type { EndedOperation } from './selection.ts';
@@ -116,6 +116,7 @@ const finish = (recorders: Recorders, more: object = {}) =>
     folder,
     scenario: 'steady',
     faults: [],
+    startedWallMs: 0,
     ...more,
   });
 
@@ -202,7 +203,7 @@ describe('a collection', () => {
     await expect(readFile(join(folder, 'steady', 'traces.jsonl'))).rejects.toThrow('ENOENT');
   });
 
-  test('that had no room for spans says how many, and that this is a problem', async () => {
+  test('that had no room for spans says how many', async () => {
     await collection.close();
     collection = await TraceCollection.start({ random: new Random(1), clock: systemClock, limits: { store: { spans: 20 } } });
     const recorders = new Recorders(true);
@@ -210,8 +211,6 @@ describe('a collection', () => {
     const traces = await finish(recorders);
     expect(traces.spansDropped).toBeGreaterThan(100);
     expect(traces.incomplete).toBeGreaterThan(5);
-    expect(traceProblems(traces)).toEqual([expect.stringMatching(/^the trace receiver had no room for \d+ spans/)]);
-    expect(traceProblems({ spansDropped: 0 })).toEqual([]);
   });
 
   test('stops waiting when it is told to', async () => {

@@ -7,6 +7,7 @@ import { sleep } from '../../runtime/clock.ts';
 import { formatDuration } from '../../runtime/duration.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { FaultWindow, KeptTrace, ScenarioResult, ScenarioTraces, Statistic } from '../result/schema.ts';
+import type { SpanEvent } from '../../telemetry/span.ts';
 import { assemble, type AssembledTrace } from './assembly.ts';
 import { pathShares } from './path-shares.ts';
 import { percentilesOf } from './percentiles.ts';
@@ -25,6 +26,8 @@ export interface CollectionOptions {
   };
 }
 
+export type TracedFault = Pick<FaultWindow, 'kind' | 'nodes' | 'startMs' | 'endMs'>;
+
 export interface FinishOptions {
   /** Of the whole scenario: what the percentiles are read from. */
   readonly statistics: readonly Statistic[];
@@ -33,8 +36,10 @@ export interface FinishOptions {
   /** The folder of run.json, and that of the scenario relative to it: where the file goes. */
   readonly folder: string;
   readonly scenario: string;
-  /** What may be why something is missing. */
-  readonly faults: readonly Pick<FaultWindow, 'kind' | 'nodes' | 'startMs' | 'endMs'>[];
+  /** What may be why something took long, or is missing. */
+  readonly faults: readonly TracedFault[];
+  /** When the scenario started, milliseconds since the Unix epoch. */
+  readonly startedWallMs: number;
   /** How long to wait for spans that are still on their way, milliseconds. Default 10 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -102,7 +107,7 @@ export class TraceCollection {
     if (kept.length > 0)
       await writeTraces(
         join(options.folder, options.scenario, TRACES_FILE),
-        kept.map(({ trace }) => trace),
+        kept.map(({ trace }) => withFaults(trace, options)),
       );
     const list = all.map(({ trace, ...operation }): KeptTrace => {
       const missing = explainedMissing(trace, operation, options.faults);
@@ -148,6 +153,32 @@ export class TraceCollection {
   }
 }
 
+/** The trace with the faults during which it was, as events of its root. */
+function withFaults(trace: AssembledTrace, { faults, startedWallMs }: FinishOptions): AssembledTrace {
+  const { root } = trace;
+  if (root === undefined) return trace;
+  const events = faultEvents(faults, startedWallMs).filter(
+    ({ fault: { startMs, endMs } }) => startedWallMs + startMs < root.endMs && startedWallMs + endMs > root.startMs,
+  );
+  if (events.length === 0) return trace;
+  const withEvents = { ...root, events: [...(root.events ?? []), ...events.map(({ event }) => event)] };
+  return { ...trace, root: withEvents, spans: trace.spans.map((span) => (span === root ? withEvents : span)) };
+}
+
+/** The beginnings and ends of faults as events of a span. */
+export function faultEvents(
+  faults: readonly TracedFault[],
+  startedWallMs: number,
+): { readonly fault: TracedFault; readonly event: SpanEvent }[] {
+  return faults.flatMap((fault) => {
+    const attributes = { 'windtunnel.fault': fault.kind, 'windtunnel.fault.nodes': fault.nodes.join(',') };
+    return [
+      { fault, event: { name: 'fault begins', timeMs: startedWallMs + fault.startMs, attributes } },
+      { fault, event: { name: 'fault ends', timeMs: startedWallMs + fault.endMs, attributes } },
+    ];
+  });
+}
+
 /** What is missing of a trace, and the process that was killed about then, if one was. */
 function explainedMissing(
   { missing }: AssembledTrace,
@@ -172,13 +203,4 @@ export function explainedBy({ list }: Pick<ScenarioTraces, 'list'>): ScenarioRes
   const key = ({ load, phase }: KeptTrace) => JSON.stringify([load, phase]);
   const whole = new Set(slowest.filter(({ missing }) => missing === undefined).map(key));
   return slowest.length > 0 && slowest.every((each) => whole.has(key(each))) ? 'complete' : 'partial';
-}
-
-/** Why a run that relies on its traces must not be trusted with them. */
-export function traceProblems({ spansDropped }: Pick<ScenarioTraces, 'spansDropped'>): string[] {
-  return spansDropped === 0
-    ? []
-    : [
-        `the trace receiver had no room for ${spansDropped} spans of the requests to explain: what the traces show is not all there was`,
-      ];
 }

@@ -8,6 +8,12 @@ import { ListenError } from '../rpc/server.ts';
 import { readQuery, writeValue } from '../rpc/wire.ts';
 import type { SqlValue } from '../store/bytes.ts';
 
+/** Told of sockets. */
+export interface SocketMeter {
+  connectionOpened(transport: 'http'): void;
+  connectionClosed(transport: 'http'): void;
+}
+
 export interface HttpServer {
   readonly port: number;
   close(): Promise<void>;
@@ -40,9 +46,13 @@ const HTTP_STATUS: Record<number, number> = {
  * Listens on `address` ('host:port'; port 0 picks a free one).
  * @throws ListenError
  */
-export async function startHttpServer(address: string, backend: HttpBackend): Promise<HttpServer> {
+export async function startHttpServer(address: string, backend: HttpBackend, meter?: SocketMeter): Promise<HttpServer> {
   const server = createServer((request, response) => {
     handle(request, response, backend).catch((error: unknown) => sendError(response, toRpcError(error)));
+  });
+  server.on('connection', (socket) => {
+    meter?.connectionOpened('http');
+    socket.once('close', () => meter?.connectionClosed('http'));
   });
   // A client that sends its request byte by byte holds a socket, not for ever.
   server.requestTimeout = 30_000;

@@ -13,6 +13,8 @@ import {
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Clock } from '../../runtime/clock.ts';
+import { DistributedContext } from '../../telemetry/context.ts';
+import { parseTraceparent } from '../../telemetry/trace-context.ts';
 import type { Message, NodeId } from '../raft/protocol.ts';
 import type { QueryBackend } from './backend.ts';
 import {
@@ -36,7 +38,14 @@ export interface PeerBackend {
   readonly clusterId: string;
   readonly nodeId: NodeId;
   readonly peers: readonly NodeId[];
-  receive(messages: readonly Message[]): void;
+  /** @param trace what the sender measures the frame as, when it does. */
+  receive(messages: readonly Message[], trace: DistributedContext | undefined): void;
+}
+
+/** Told of sessions of clients and streams of peers. */
+export interface StreamMeter {
+  connectionOpened(transport: 'grpc' | 'peer'): void;
+  connectionClosed(transport: 'grpc' | 'peer'): void;
 }
 
 export interface RpcServer {
@@ -76,9 +85,10 @@ export async function startRpcServer(options: {
   readonly address: string;
   readonly query: QueryBackend;
   readonly peer: PeerBackend;
+  readonly meter?: StreamMeter;
   readonly clock: Clock;
 }): Promise<RpcServer> {
-  const { query, peer } = options;
+  const { query, peer, meter } = options;
   const server = new Server(SERVER_OPTIONS);
 
   server.addService(queryService, {
@@ -91,11 +101,17 @@ export async function startRpcServer(options: {
       );
     },
     HealthCheck: (_call: unknown, callback: sendUnaryData<WireHealth>) => callback(null, query.health()),
-    Session: (call: ServerDuplexStream<RequestFrame, ResponseFrame>) => serveSession(call, query),
+    Session: (call: ServerDuplexStream<RequestFrame, ResponseFrame>) => {
+      if (meter) countWhileOpen(call, 'grpc', meter);
+      serveSession(call, query);
+    },
   });
 
   server.addService(peerService, {
-    Exchange: (call: ServerDuplexStream<PeerFrame, PeerFrame>) => receiveFromPeer(call, peer),
+    Exchange: (call: ServerDuplexStream<PeerFrame, PeerFrame>) => {
+      if (meter) countWhileOpen(call, 'peer', meter);
+      receiveFromPeer(call, peer);
+    },
   });
 
   const health = new HealthImplementation({ '': 'NOT_SERVING', 'windtunnel.v1.QueryService': 'NOT_SERVING' });
@@ -126,6 +142,17 @@ export async function startRpcServer(options: {
       });
     },
   };
+}
+
+function countWhileOpen(call: ServerDuplexStream<unknown, unknown>, transport: 'grpc' | 'peer', meter: StreamMeter): void {
+  let open = true;
+  const closed = () => {
+    if (open) meter.connectionClosed(transport);
+    open = false;
+  };
+  meter.connectionOpened(transport);
+  // Which of them comes depends on who ended the stream, and how.
+  for (const event of ['end', 'cancelled', 'error', 'close']) call.once(event, closed);
 }
 
 async function executeUnary(
@@ -160,10 +187,20 @@ function receiveFromPeer(call: ServerDuplexStream<PeerFrame, PeerFrame>, peer: P
   }
   call.on('data', (frame: PeerFrame) => {
     try {
-      peer.receive((frame.messages ?? []).map((message) => readMessage(message, from, peer.nodeId)));
+      peer.receive(
+        (frame.messages ?? []).map((message) => readMessage(message, from, peer.nodeId)),
+        readTraceparent(frame.traceparent),
+      );
     } catch (error) {
       refuse(error instanceof Error ? error.message : String(error));
     }
   });
   call.on('end', () => call.end());
+}
+
+/** What a peer sends along for tracing is no reason to refuse what it says. */
+function readTraceparent(text: string | undefined): DistributedContext | undefined {
+  if (text === undefined || text === '') return undefined;
+  const parent = parseTraceparent(text);
+  return parent.ok ? new DistributedContext(parent.value) : undefined;
 }

@@ -1,37 +1,22 @@
 // The page as its reader has it: opened from disk in a real browser without a network.
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readRun } from '../../result/files.ts';
 import type { Run } from '../../result/schema.ts';
 import { sampleRun } from '../../result/testing/sample-run.ts';
 import { tracedRun } from '../../traces/testing/traced-run.ts';
 import { type PageOptions, renderPage } from '../page.ts';
+import { isThereChromium, startChromium, WITHIN } from '../testing/chromium.ts';
 import { emptyScenario, HARM, hostileRun, longRun, troubledRun } from '../testing/runs.ts';
-
-const executablePath = process.env['WINDTUNNEL_CHROMIUM'] || onPath('chromium');
-if (executablePath === undefined)
-  process.stderr.write(
-    '\n!!! SKIPPED: the page was NOT tested in a browser: no chromium on PATH; install it or set WINDTUNNEL_CHROMIUM\n\n',
-  );
-
-function onPath(name: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path));
-}
 
 const WIDTHS = [1440, 390];
 
-/** A busy machine may be slow; what is waited for comes. */
-const WITHIN = { timeout: 20_000 };
-
-describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000 }, () => {
+describe.skipIf(!isThereChromium)('in a browser', { timeout: 120_000 }, () => {
   let folder: string;
   let browser: Browser;
   let page: Page;
@@ -40,7 +25,7 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'windtunnel-browser-'));
-    browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox'] });
+    browser = await startChromium();
   });
   afterEach(async () => {
     // Whatever a test was about: nothing may be complained of and nothing fetched.
@@ -91,6 +76,30 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
       });
     });
 
+  /** The share of each colour of a heat map's scale among its pixels, in the part of its width that is named. */
+  const heat = (scenario: number, fromShare = 0, toShare = 1) =>
+    page.evaluate(
+      ([scenario, fromShare, toShare]) => {
+        const style = getComputedStyle(document.documentElement);
+        const figure = document.querySelector(`#scenario-${scenario} [data-heat]`) as HTMLElement;
+        const canvas = figure.querySelector('canvas') as HTMLCanvasElement;
+        const over = figure.querySelector('.u-over') as HTMLElement;
+        const [left, width] = [over.offsetLeft + over.offsetWidth * fromShare, over.offsetWidth * (toShare - fromShare)];
+        const copy = new OffscreenCanvas(width, canvas.height).getContext('2d') as OffscreenCanvasRenderingContext2D;
+        copy.drawImage(canvas, -left, 0);
+        const { data } = copy.getImageData(0, 0, width, canvas.height);
+        return Array.from({ length: 7 }, (_, number) => {
+          const colour = style.getPropertyValue(`--heat-${number + 1}`).trim();
+          const wanted = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+          let pixels = 0;
+          for (let at = 0; at < data.length; at += 4)
+            if (wanted.every((value, channel) => Math.abs(value - (data[at + channel] as number)) < 4)) pixels++;
+          return pixels;
+        });
+      },
+      [scenario, fromShare, toShare] as const,
+    );
+
   const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
   test.each(['light', 'dark'] as const)('every chart is drawn in its colours, %s', async (colorScheme) => {
@@ -130,6 +139,18 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
     expect((await Promise.all([10.39, 10.416, 10.44].map(at))).flat()).toContain(leader);
     expect(await at(12.7)).not.toContain(leader);
   });
+
+  test.each(['light', 'dark'] as const)(
+    'the heat map has a colour for every count, and slow answers where there were some, %s',
+    async (colorScheme) => {
+      await open(sampleRun(), { colorScheme });
+      for (const pixels of await heat(2)) expect(pixels).toBeGreaterThan(20);
+      // In the eleventh second of 25 answers waited for a leader: above what is seen of any other second.
+      const sum = (pixels: number[]) => pixels.reduce((all, each) => all + each, 0);
+      const second = 1 / 25.042;
+      expect(sum(await heat(2, 10 * second, 11 * second))).toBeGreaterThan(1.2 * sum(await heat(2, 5 * second, 6 * second)));
+    },
+  );
 
   const RUNS: [string, () => Run | Promise<Run>][] = [
     ['the committed run', () => readRun(resolve(import.meta.dirname, '../../../../results/baseline'))],
@@ -234,6 +255,47 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
       await expect.poll(shown, WITHIN).toBe(whole);
     });
 
+    test('a heat map tells its columns and its cells, and follows the zoom of its group', async () => {
+      await open(sampleRun());
+      const figure = page.locator('#scenario-2 [data-heat]');
+      const map = figure.getByRole('application');
+      const spoken = figure.locator('[aria-live]');
+      await map.focus();
+      await page.keyboard.press('Home');
+      await page.keyboard.press('Shift+ArrowRight');
+      expect(await spoken.textContent()).toMatch(
+        /^10\.5s: 460 operations, 2\.00ms to 794ms, most often 2\.\d+ms to \d\.\d+ms; during crash of n2$/,
+      );
+      await page.keyboard.press('ArrowUp');
+      const cell = (await spoken.textContent()) ?? '';
+      expect(cell).toMatch(/^\d\.\d+ms to \d\.\d+ms: \d+ operations$/);
+      await expect.poll(() => figure.locator('.position').textContent(), WITHIN).toBe(`10.5s · ${cell}`);
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('ArrowUp');
+      expect(await spoken.textContent()).toBe(cell);
+      // Up to the slowest, and not beyond.
+      for (let row = 0; row < 30; row++) await page.keyboard.press('ArrowUp');
+      expect(await spoken.textContent()).toBe('631ms to 794ms: 6 operations');
+      await page.locator('#scenario-2 [role=application]').first().focus();
+      await page.keyboard.press('End');
+      const all = await heat(2);
+      await page.keyboard.press('+');
+      await expect.poll(() => heat(2), WITHIN).not.toEqual(all);
+      await page.keyboard.press('Escape');
+      await expect.poll(() => heat(2), WITHIN).toEqual(all);
+    });
+
+    test('what a heat map shows is also a table', async () => {
+      await open(sampleRun());
+      const figure = page.locator('#scenario-2 [data-heat]');
+      await figure.locator('summary').focus();
+      await page.keyboard.press('Enter');
+      const rows = figure.locator('tbody tr');
+      await expect.poll(() => rows.count(), WITHIN).toBe(25);
+      expect(await rows.nth(10).textContent()).toMatch(/^10\.5s4602\.00ms to 2\.51ms\d\.\d+ms to \d\.\d+ms631ms to 794ms$/);
+      expect(await figure.locator('.heat-scale').textContent()).toMatch(/^operations 12–.* and more$/);
+    });
+
     test('a series is hidden by its button, and the numbers are a table', async () => {
       await open(sampleRun());
       const button = page.locator('#scenario-2 .legend button').filter({ hasText: 'p99' }).first();
@@ -246,6 +308,21 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
       await expect.poll(() => table.locator('tbody tr').count(), WITHIN).toBe(25);
       expect(await table.locator('tbody tr').nth(10).textContent()).toMatch(/^10\.5s702ms655ms/);
     });
+  });
+
+  test('the cell below the mouse is told', async () => {
+    await open(sampleRun());
+    const figure = page.locator('#scenario-2 [data-heat]');
+    await figure.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await figure.locator('.u-over').boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    // The lowest row of the eleventh second.
+    await page.mouse.move(x + (width * 10.5) / 25.042, y + height - 3);
+    await expect
+      .poll(() => figure.locator('.position').textContent(), WITHIN)
+      .toMatch(/^10\.5s · 2\.00ms to 2\.51ms: \d+ operations$/);
+    // Another chart tells the whole second there.
+    await page.locator('#scenario-2 [role=application]').first().hover();
+    await expect.poll(() => figure.locator('.position').textContent(), WITHIN).toMatch(/s · \d+ operations, .* most often/);
   });
 
   test('headings make an outline, images and controls have names, text has contrast', async () => {
@@ -268,20 +345,27 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
           const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
           return (light + 0.05) / (dark + 0.05);
         };
+        // OKLab's lightness of a grey of this luminance: what equal steps of colour are equal steps of.
+        const steps = Array.from({ length: 7 }, (_, at) => Math.cbrt(luminance(`heat-${at + 1}`)));
         return {
+          steps: steps.slice(1).map((step, at) => Math.abs(step - (steps[at] as number))),
           first: levels.filter((level) => level === 1).length,
           jumps: levels.filter((level, at) => at > 0 && level > (levels[at - 1] as number) + 1),
           unnamed: named.filter((element) => nameOf(element) === '').map((element) => element.outerHTML),
           text: ['text', 'faint', 'link', 'good', 'bad', 'doubtful', 'fault-text', 'leader'].map((name) =>
             contrast(name, 'surface'),
           ),
-          lines: ['p50', 'p99', 'max', 'ok', 'dropped', 'a', 'b', 'c', 'd', 'e'].map((name) => contrast(name, 'surface')),
+          lines: ['p50', 'p99', 'max', 'ok', 'dropped', 'a', 'b', 'c', 'd', 'e', 'heat-1', 'heat-7'].map((name) =>
+            contrast(name, 'surface'),
+          ),
         };
       });
       expect(found).toMatchObject({ first: 1, jumps: [], unnamed: [] });
       // WCAG 2.2, 1.4.3 and 1.4.11.
       expect(Math.min(...found.text)).toBeGreaterThanOrEqual(4.5);
       expect(Math.min(...found.lines)).toBeGreaterThanOrEqual(3);
+      // No step of the heat map's colours is smaller than half of another.
+      expect(Math.min(...found.steps)).toBeGreaterThan(Math.max(...found.steps) / 2);
       if (colorScheme === 'light') await page.context().close();
     }
   });

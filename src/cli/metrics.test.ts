@@ -1,0 +1,103 @@
+// Metrics as a user meets them: served while a run is under way, recorded in its folder, exported again.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { parseExposition } from '../harness/metrics/exposition.ts';
+import { readMetricsRecord } from '../harness/metrics/record.ts';
+import { readRun } from '../harness/result/files.ts';
+import { METRICS, type MetricName } from '../telemetry/catalogue.ts';
+import { processesNaming, type Running, start, windtunnel } from './testing/windtunnel.ts';
+
+let folder: string;
+let scenario: string;
+const running: Running[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'windtunnel-metrics-'));
+  scenario = `m${folder
+    .slice(-6)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '0')}`;
+});
+afterEach(async () => {
+  for (const { child, ended } of running.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+  await vi.waitFor(() => expect(processesNaming(`${scenario}-`)).toEqual([]), { timeout: 60_000, interval: 50 });
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const namesOf = (text: string) =>
+  new Set(parseExposition(text).map(({ name, type }) => (type === 'counter' ? `${name}_total` : name)));
+
+test('a run serves its metrics, records those of everybody, a crashed node as a gap, and exports them', async () => {
+  const path = join(folder, `${scenario}.ts`);
+  writeFileSync(
+    path,
+    `export default {
+      name: '${scenario}', description: 'a short one', cluster: { nodes: 3 }, warmup: '500ms', recovery: '1s', operationTimeout: '10s',
+      loads: {
+        registers: { executor: 'constant-arrival-rate', rate: 60, duration: '8s', preAllocatedVUs: 10, maxVUs: 600, workload: { kind: 'registers', keys: 3 } },
+      },
+      faults: [{ kind: 'crash', target: 'leader', at: '2s', duration: '3s' }],
+    };`,
+  );
+  const results = join(folder, 'results');
+  const run = start(['run', path, '--results', results, '--seed', '7', '--metrics-port', '0']);
+  running.push(run);
+  await run.printed(/the harness's own metrics: http:\/\/127\.0\.0\.1:\d+\/metrics/);
+  const url = /http:\/\/127\.0\.0\.1:\d+\/metrics/.exec(run.err())?.[0] ?? '';
+  // Also what the threads of the generators say is there, once a second has passed.
+  const live = await vi.waitFor(
+    async () => {
+      const text = await (await fetch(url, { headers: { accept: 'application/openmetrics-text' } })).text();
+      expect(text).toMatch(/^distributed_fault_active\{kind="crash",target="leader"\} 1$/m);
+      expect(text).toMatch(/^distributed_generator_cpu_seconds_total\{generator="1"\} /m);
+      return text;
+    },
+    { timeout: 60_000, interval: 100 },
+  );
+  expect(namesOf(live)).toContain('distributed_breaker_state');
+  expect(live).toMatch(/^distributed_pool_size\{generator="1",pool="sessions n1"\} 1$/m);
+  const { code } = await run.ended;
+  // What matters here does not depend on how busy the machine was.
+  expect([0, 96, 99], run.out() + run.err()).toContain(code);
+
+  const [id = ''] = readdirSync(results);
+  const base = join(results, id);
+  const [result] = (await readRun(base)).scenarios;
+  expect(result?.metricsFile).toBe(`${scenario}/metrics.jsonl`);
+  const record = await readMetricsRecord(join(base, result?.metricsFile ?? ''));
+  expect(record.targets.map(({ instance }) => instance)).toEqual(['n1', 'n2', 'n3', 'harness']);
+  const upOf = (instance: string) =>
+    record.scrapes.filter(({ of }) => record.targets[of]?.instance === instance).map(({ took }) => took !== undefined);
+  const crashed = result?.faults[0]?.nodes[0] ?? '';
+  const [first] = upOf(crashed);
+  expect(first).toBe(true);
+  expect(upOf(crashed)).toContain(false);
+  expect(upOf('harness')).not.toContain(false);
+
+  const file = join(folder, 'out.txt');
+  expect(await windtunnel('report', base, '--openmetrics', file)).toEqual({ code: 0, out: `${file}\n`, err: '' });
+  const text = readFileSync(file, 'utf8');
+  expect(text.endsWith('# EOF\n')).toBe(true);
+  const recorded = namesOf(text.replaceAll(/ \d+\.\d{3}(?= #|$)/gm, ''));
+  // Those whose series have no value before something went wrong, or whose labels are not known before.
+  const rare = ['distributed_errors_total', 'distributed_pool_destroyed_total', 'distributed_context_problems_total'];
+  expect((Object.keys(METRICS) as MetricName[]).filter((name) => !recorded.has(name) && !rare.includes(name))).toEqual([]);
+  const active = [...text.matchAll(/^distributed_fault_active\{(.*)\} ([01]) ([\d.]+)$/gm)];
+  expect(active.map(([, , value]) => value).join('')).toMatch(/^0+1+0+$/);
+  for (const label of [`scenario="${scenario}"`, `run="${id}"`, 'job="windtunnel-harness"', 'instance="harness"'])
+    expect(active[0]?.[1]).toContain(label);
+}, 120_000);
+
+test('a port that is taken, and a run without metrics, are refused in a sentence', async () => {
+  const { code, err } = await windtunnel('run', 'steady', '--metrics-port', '70000', '--results', folder);
+  expect(code).toBe(1);
+  expect(err).toContain("--metrics-port takes a whole number from 0 to 65535, not '70000'");
+  const old = await windtunnel('report', 'baseline', '--openmetrics', join(folder, 'out.txt'));
+  expect(old).toMatchObject({ code: 1, out: '' });
+  expect(old.err).toMatch(/no metrics were recorded in .*baseline: run its scenarios again/);
+});
