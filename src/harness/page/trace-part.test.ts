@@ -10,7 +10,7 @@ import { tracedRun } from '../traces/testing/traced-run.ts';
 import { writeTraces } from '../traces/trace-file.ts';
 import { renderPage } from './page.ts';
 import { readSpans } from './read-spans.ts';
-import { HARM } from './testing/runs.ts';
+import { HARM, longRun } from './testing/runs.ts';
 import { waterfall } from './waterfall.ts';
 import { writePage } from './write-page.ts';
 
@@ -83,7 +83,9 @@ describe('the traces of a page', () => {
     }
     for (const [id, own] of Map.groupBy(builder.spans, ({ traceId }) => traceId)) all.set(id, own);
     const large = structuredClone(run);
-    large.scenarios = Array.from({ length: 6 }, () => ({ ...scenario, traces: many }));
+    // Without traces these take one and a half megabytes.
+    const [, long] = longRun().scenarios;
+    large.scenarios = Array.from({ length: 6 }, () => ({ ...(long as typeof scenario), traces: many }));
     const page = renderPage(large, { isBesideResult: true, spans: large.scenarios.map(() => all) });
     expect(page.length).toBeLessThan(2_000_000);
     const shown = page.split('<section id="scenario-').slice(1);
