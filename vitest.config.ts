@@ -19,7 +19,7 @@ const closingLine: Reporter = {
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'scenarios/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'scenarios/**/*.test.ts', 'dashboards/**/*.test.ts'],
     reporters: ['default', closingLine],
     // Simulations and process clusters share the machine; two at a time keep a 2-core machine responsive.
     maxWorkers: 2,

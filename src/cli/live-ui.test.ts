@@ -34,6 +34,7 @@ function scenarioFile(duration: string): string {
     `export default {
       name: 'seen', description: 'a short one', cluster: { nodes: 1 }, warmup: '500ms', operationTimeout: '10s',
       loads: { elements: { executor: 'constant-arrival-rate', rate: 20, duration: '${duration}', preAllocatedVUs: 10, workload: { kind: 'set' } } },
+      faults: [{ kind: 'pause', target: 'n1', at: '2s', duration: '1s' }],
     };`,
   );
   return path;
@@ -74,6 +75,9 @@ test('the page shows the load, second by second, then the verdicts, and the proc
   // It grew; it did not come at once.
   expect(new Set(lengths()).size).toBeGreaterThan(1);
   expect(events.find(({ data }) => data.heatMaps.length > 0)?.isOver).toBe(false);
+  // What is known of a fault is shown, and nothing is judged before its time.
+  await vi.waitFor(() => expect(events.at(-1)?.data.groups[0]?.faults).toMatchObject([{ label: 'pause of n1' }]), PATIENCE);
+  for (const { body, isOver } of events) if (!isOver) expect(body).not.toMatch(/not proven|exit code/i);
   const { code } = await run.ended;
   // The instrument may be late on a busy machine, which is exit 96 and not what this test is about.
   expect([0, 96], run.err()).toContain(code);

@@ -42,5 +42,5 @@ function progressOf({ elapsedMs, totalMs }: NonNullable<RunningState['load']>): 
 
 export function overNote({ page }: OverState): Part {
   const where = page === undefined ? 'Its page could not be written.' : markup`Its page stays as <code>${page}</code>.`;
-  return markup`<div class="over" role="status"><p><strong>The run is over</strong> and this address with it. ${where}</p></div>`;
+  return markup`<div class="over" role="alert"><p><strong>The run is over</strong> and this address with it. ${where}</p></div>`;
 }

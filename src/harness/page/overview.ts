@@ -51,7 +51,7 @@ ${scenarios.map((scenario, at) => (at < judged ? verdictRow(scenario, at) : rowU
 function outcome({ exit, status }: Run): Markup {
   const passed = exit.code === EXIT.passed;
   const word = passed ? 'passed' : (OUTCOMES.get(exit.code) ?? 'failed');
-  return markup`<div class="outcome ${passed ? 'good' : 'bad'}"><p><strong>${passed ? '✓' : '✗'} ${word}</strong> <span class="note">exit code ${exit.code}</span></p>
+  return markup`<div class="outcome ${passed ? 'good' : 'bad'}"><p><strong>${passed ? '✓' : '✗'} ${word}</strong> <span class="note whole">exit code ${exit.code}</span></p>
 ${exit.reasons.length > 0 && markup`<ul>${exit.reasons.map((reason) => markup`<li>${reason}</li>`)}</ul>`}
 ${status === 'interrupted' && exit.code !== EXIT.interrupted && markup`<p>Interrupted: this is what had been measured until then.</p>`}</div>`;
 }

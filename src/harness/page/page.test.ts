@@ -142,6 +142,13 @@ describe('the data of its charts', () => {
     expect(levels(128)).toEqual([1, 2, 4, 8, 16, 32, 64].map((from, at) => [from, at + 1]));
   });
 
+  test('have no p99 where no second had operations enough, and say why', () => {
+    const run = sampleRun();
+    for (const second of run.scenarios[1]?.timeline ?? []) delete second.p99;
+    expect(of(run, 'Response time')[1]?.series.map(({ label }) => label)).toEqual(['max', 'p50']);
+    expect(words(run).match(/no second had the 1,000 operations that a p99 needs/g)).toHaveLength(1);
+  });
+
   test('are percentiles of merged histograms, up to where ten samples are left', () => {
     const [, crash] = of(sample, 'Response time by percentile');
     const baseline = crash?.series.find(({ label }) => label === 'baseline');

@@ -28,10 +28,10 @@ const MOST_CHARACTERS = 1_900_000;
 export interface PageOptions {
   /** Whether it will lie beside run.json, so that it can link to the files there. */
   readonly isBesideResult: boolean;
-  /** The spans of the kept traces, scenario by scenario in the order of the run; without them there are no waterfalls. */
-  readonly spans?: readonly (ScenarioSpans | undefined)[];
   /** Of a run that is under way, or has just ended, as the page is served meanwhile. */
   readonly live?: LiveState;
+  /** The spans of the kept traces, scenario by scenario in the order of the run; without them there are no waterfalls. */
+  readonly spans?: readonly (ScenarioSpans | undefined)[];
 }
 
 export interface PageContent {
@@ -83,11 +83,12 @@ export function renderContent(run: Run, { isBesideResult, live }: Omit<PageOptio
 
 /** @param traceBytes what the waterfalls of each scenario may take. */
 function contentOf(original: Run, { isBesideResult, live, spans = [] }: PageOptions, traceBytes: number): PageContent {
-  const run = plainDeep(original);
+  const run = plainRun(original);
   const running = live?.kind === 'running' ? live : undefined;
   const charts = new ChartPlaces();
   const link = fileLink(isBesideResult);
   const mostPoints = Math.max(LEAST_POINTS, Math.floor((running ? LIVE_POINTS : ALL_POINTS) / Math.max(1, run.scenarios.length)));
+  const traceBytes = ALL_WATERFALLS / Math.max(1, spans.filter((each) => each !== undefined).length);
   const scenarios = run.scenarios.map((scenario, number) =>
     scenarioPart(scenario, {
       number,
@@ -115,4 +116,9 @@ ${runPart(run, link, running !== undefined)}
     body,
     data: { ...charts.data, ...(running && { isLive: true }) },
   };
+}
+
+/** The seconds of a run are many, and hold no text that anybody could choose. */
+function plainRun({ scenarios, ...rest }: Run): Run {
+  return { ...plainDeep(rest), scenarios: scenarios.map(({ timeline, ...other }) => ({ ...plainDeep(other), timeline })) };
 }

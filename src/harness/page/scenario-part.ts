@@ -4,6 +4,7 @@ import { formatDuration } from '../../runtime/duration.ts';
 import { formatCount, formatRate } from '../report/numbers.ts';
 import type { ScenarioResult } from '../result/schema.ts';
 import type { ChartPlaces } from './chart-places.ts';
+import type { ChartData } from './client/chart-data.ts';
 import { checkPart, explanationPart } from './check-part.ts';
 import { faultPart } from './fault-part.ts';
 import type { FileLink } from './file-link.ts';
@@ -87,8 +88,9 @@ function chartParts(
   const moments = momentsOf(scenario);
   const group = charts.addGroup(moments);
   const each = points[0]?.seconds.length ?? 1;
-  const notes = [each === 1 ? 'of what ended in each second' : `a point is the worst of ${each} seconds`, 'operations a second'];
-  const [latency, ...rates] = timeCharts(points, group).map((chart, at) => charts.add(chart, notes[at]));
+  const drawings = timeCharts(points, group);
+  const notes = [latencyNote(each, drawings), 'operations a second'];
+  const [latency, ...rates] = drawings.map((chart, at) => charts.add(chart, notes[at]));
   const timed = [latency, heatMapPart(scenario, charts, group, mostPoints), ...rates];
   const roles = roleTimeline(scenario, moments, group);
   const { saturation } = scenario;
@@ -113,6 +115,13 @@ function chartParts(
         [instrumentTable(scenario.instrument), markup`<div class="columns">${instrument}</div>`],
       ),
   };
+}
+
+/** @param each how many seconds a point is. */
+function latencyNote(each: number, [latency]: readonly ChartData[]): string {
+  const of = each === 1 ? 'of what ended in each second' : `a point is the worst of ${each} seconds`;
+  const hasP99 = latency?.series.some(({ label }) => label === 'p99');
+  return hasP99 === true ? of : `${of}; no second had the 1,000 operations that a p99 needs`;
 }
 
 function repeatPart({ configuration }: ScenarioResult, again: string): Markup {

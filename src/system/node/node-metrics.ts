@@ -8,6 +8,7 @@ import { PoolMeter } from '../pool/pool-metrics.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { RaftEvent } from '../raft/protocol.ts';
 import type { Reader } from '../store/reader.ts';
+import { ERRORS } from '../rpc/errors.ts';
 import type { RaftHost } from './raft-host.ts';
 
 const RAFT_ACTOR = { actor: 'raft' } as const;
@@ -45,6 +46,7 @@ export class NodeMetrics {
     const { registry } = this;
     registry.inc('distributed_actor_restarts_total', RAFT_ACTOR, 0);
     registry.inc('distributed_actor_dead_letters_total', RAFT_ACTOR, 0);
+    for (const code of Object.keys(ERRORS)) registry.inc('distributed_errors_total', { code }, 0);
     for (const result of ['applied', 'refused', 'lost'] as const) registry.inc('distributed_raft_proposals_total', { result }, 0);
     for (const transport of ['grpc', 'http'] as const) registry.inc('distributed_context_problems_total', { transport }, 0);
     for (const transport of ['grpc', 'http', 'peer'] as const) registry.add('distributed_active_connections', { transport }, 0);

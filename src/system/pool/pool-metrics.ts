@@ -1,5 +1,6 @@
 // What a pool tells Prometheus. The pool itself does not know of it: whoever has both joins them.
 
+import { SHARED_METRICS } from '../../telemetry/catalogue.ts';
 import type { DistributedMetrics } from '../../telemetry/metrics.ts';
 import type { PoolEvent, PoolStatistics } from './pool-statistics.ts';
 
@@ -12,6 +13,8 @@ export class PoolMeter {
     this.#registry = registry;
     this.#labels = { pool };
     for (const counter of COUNTERS) registry.inc(counter, this.#labels, 0);
+    for (const reason of SHARED_METRICS.distributed_pool_destroyed_total.labels.reason.values)
+      registry.inc('distributed_pool_destroyed_total', { ...this.#labels, reason }, 0);
   }
 
   /** For PoolOptions. */

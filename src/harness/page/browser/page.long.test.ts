@@ -76,7 +76,10 @@ describe.skipIf(!isThereChromium)('in a browser', { timeout: 120_000 }, () => {
       });
     });
 
-  /** The share of each colour of a heat map's scale among its pixels, in the part of its width that is named. */
+  /**
+   * How many pixels have each colour of a heat map's scale, in a part of its width, and between which shares of its height they lie,
+   * from the top.
+   */
   const heat = (scenario: number, fromShare = 0, toShare = 1) =>
     page.evaluate(
       ([scenario, fromShare, toShare]) => {
@@ -87,15 +90,20 @@ describe.skipIf(!isThereChromium)('in a browser', { timeout: 120_000 }, () => {
         const [left, width] = [over.offsetLeft + over.offsetWidth * fromShare, over.offsetWidth * (toShare - fromShare)];
         const copy = new OffscreenCanvas(width, canvas.height).getContext('2d') as OffscreenCanvasRenderingContext2D;
         copy.drawImage(canvas, -left, 0);
-        const { data } = copy.getImageData(0, 0, width, canvas.height);
-        return Array.from({ length: 7 }, (_, number) => {
-          const colour = style.getPropertyValue(`--heat-${number + 1}`).trim();
-          const wanted = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
-          let pixels = 0;
-          for (let at = 0; at < data.length; at += 4)
-            if (wanted.every((value, channel) => Math.abs(value - (data[at + channel] as number)) < 4)) pixels++;
-          return pixels;
-        });
+        const { data } = copy.getImageData(0, 0, Math.floor(width), canvas.height);
+        const channels = (colour: string) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+        const scale = Array.from({ length: 7 }, (_, at) => channels(style.getPropertyValue(`--heat-${at + 1}`).trim()));
+        const pixels = scale.map(() => 0);
+        const rows: number[] = [];
+        for (let at = 0; at < data.length; at += 4) {
+          const near = (value: number, channel: number) => Math.abs(value - (data[at + channel] as number)) < 4;
+          const colour = scale.findIndex((each) => each.every(near));
+          if (colour < 0) continue;
+          pixels[colour] = (pixels[colour] as number) + 1;
+          rows.push(Math.floor(at / 4 / Math.floor(width)));
+        }
+        const share = (row: number) => (row - over.offsetTop) / over.offsetHeight;
+        return { pixels, top: share(rows[0] ?? Number.NaN), bottom: share((rows.at(-1) ?? Number.NaN) + 1) };
       },
       [scenario, fromShare, toShare] as const,
     );
@@ -144,11 +152,16 @@ describe.skipIf(!isThereChromium)('in a browser', { timeout: 120_000 }, () => {
     'the heat map has a colour for every count, and slow answers where there were some, %s',
     async (colorScheme) => {
       await open(sampleRun(), { colorScheme });
-      for (const pixels of await heat(2)) expect(pixels).toBeGreaterThan(20);
-      // In the eleventh second of 25 answers waited for a leader: above what is seen of any other second.
-      const sum = (pixels: number[]) => pixels.reduce((all, each) => all + each, 0);
+      for (const pixels of (await heat(2)).pixels) expect(pixels).toBeGreaterThan(20);
       const second = 1 / 25.042;
-      expect(sum(await heat(2, 10 * second, 11 * second))).toBeGreaterThan(1.2 * sum(await heat(2, 5 * second, 6 * second)));
+      // In the eleventh second answers waited for a leader: from the lowest row to the highest.
+      const waited = await heat(2, 10.1 * second, 10.9 * second);
+      expect(waited.top).toBeCloseTo(0, 2);
+      expect(waited.bottom).toBeCloseTo(1, 2);
+      // In others they took 31 ms at most, which is 12 of the 26 rows.
+      const others = await heat(2, 5.1 * second, 5.9 * second);
+      expect(others.top).toBeGreaterThan(1 - 12.5 / 26);
+      expect(others.bottom).toBeCloseTo(1, 2);
     },
   );
 
@@ -278,11 +291,12 @@ describe.skipIf(!isThereChromium)('in a browser', { timeout: 120_000 }, () => {
       expect(await spoken.textContent()).toBe('631ms to 794ms: 6 operations');
       await page.locator('#scenario-2 [role=application]').first().focus();
       await page.keyboard.press('End');
-      const all = await heat(2);
+      const { pixels } = await heat(2);
+      const drawn = async () => (await heat(2)).pixels;
       await page.keyboard.press('+');
-      await expect.poll(() => heat(2), WITHIN).not.toEqual(all);
+      await expect.poll(drawn, WITHIN).not.toEqual(pixels);
       await page.keyboard.press('Escape');
-      await expect.poll(() => heat(2), WITHIN).toEqual(all);
+      await expect.poll(drawn, WITHIN).toEqual(pixels);
     });
 
     test('what a heat map shows is also a table', async () => {
