@@ -88,7 +88,6 @@ function contentOf(original: Run, { isBesideResult, live, spans = [] }: PageOpti
   const charts = new ChartPlaces();
   const link = fileLink(isBesideResult);
   const mostPoints = Math.max(LEAST_POINTS, Math.floor((running ? LIVE_POINTS : ALL_POINTS) / Math.max(1, run.scenarios.length)));
-  const traceBytes = ALL_WATERFALLS / Math.max(1, spans.filter((each) => each !== undefined).length);
   const scenarios = run.scenarios.map((scenario, number) =>
     scenarioPart(scenario, {
       number,
