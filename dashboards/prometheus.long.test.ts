@@ -15,7 +15,7 @@ import { DistributedContext } from '../src/telemetry/context.ts';
 import { withContext } from '../src/telemetry/current-context.ts';
 import { DistributedMetrics } from '../src/telemetry/metrics.ts';
 import { DASHBOARDS } from './all.ts';
-import { type Prometheus, prometheusMissing, promtool, type Series, startPrometheus } from './testing/prometheus.ts';
+import { lintMetrics, type Prometheus, prometheusMissing, promtool, type Series, startPrometheus } from './testing/prometheus.ts';
 import { fillIn } from './testing/promql.ts';
 import { annotationQueries, panelQueries, type PlacedQuery, variableQueries } from './testing/queries.ts';
 
@@ -30,6 +30,11 @@ describe.skipIf(skipped !== undefined)('the files for Prometheus', () => {
   test('are what Prometheus takes', async () => {
     expect(await promtool('check', 'config', join(CONFIG_FOLDER, 'prometheus.yml'))).toContain('SUCCESS');
     expect(await promtool('check', 'rules', ...rulesOf('rules'))).not.toContain('FAILED');
+  });
+
+  test('and so are our metrics, by the conventions of Prometheus', async () => {
+    expect(lintMetrics((await new DistributedMetrics().expose()).text)).toBe('');
+    expect(lintMetrics('# TYPE bad counter\nbad 1\n')).toContain('counter metrics should have "_total" suffix');
   });
 
   test('alert when they should, and only then', async () => {
