@@ -30,16 +30,20 @@ const FLOORS: Record<string, number> = {
   'src/harness/faults': 3,
   'src/harness/check': 3,
   'src/harness/metrics': 4,
+  'src/harness/compare': 3,
   'src/harness/report': 3,
+  'src/harness/traces': 3,
   'src/harness/page': 4,
   'src/harness/launch': 4,
   'src/harness/target': 4,
   'src/harness/generate': 5,
   'src/harness/run-result.ts': 6,
+  'src/harness/run-traces.ts': 6,
   'src/harness/run.ts': 7,
-  'src/cli': 8,
-  bench: 9,
-  scenarios: 9,
+  'src/harness/observer-cost.ts': 8,
+  'src/cli': 9,
+  bench: 10,
+  scenarios: 10,
 };
 
 /** What only runtime/ may call, and what to use instead. */

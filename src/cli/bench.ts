@@ -3,23 +3,29 @@
 import { freshSeed } from '../runtime/random.ts';
 import { loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
-import { choice, type Command, text, UsageError, wholeNumber } from './command.ts';
+import { choice, type Command, flag, type Invocation, text, UsageError, wholeNumber } from './command.ts';
+import { UI_OPTION, uiPortOf } from './live-ui.ts';
 import {
   GENERATORS_OPTION,
   generatorsOf,
   measure,
   packageFolder,
+  type Plan,
   RESULTS_OPTION,
   resultsFolder,
   SEED_OPTION,
   STANDARD_SCENARIOS,
 } from './measure.ts';
+import { TRACE_OPTIONS, tracesOf } from './trace-options.ts';
 
 /** quick: the whole job in under two minutes on two cores. full: long enough for a stable p99.9. */
 const PROFILES = {
   quick: { timeBudgetMs: 300, durationMs: undefined },
   full: { timeBudgetMs: 2_000, durationMs: 60_000 },
 } as const;
+
+/** Gives intervals of 96.9 %. */
+const OBSERVER_ROUNDS = 6;
 
 export const bench: Command = {
   name: 'bench',
@@ -33,8 +39,20 @@ export const bench: Command = {
       defaultText: 'quick',
     },
     generators: GENERATORS_OPTION,
+    'observer-cost': {
+      type: 'boolean',
+      description: 'measure what tracing costs instead: the same load without, with 1 % and with 100 %, in turns; minutes',
+    },
+    rounds: {
+      type: 'string',
+      placeholder: 'N',
+      description: 'with --observer-cost: how often each is measured, 3 to 50',
+      defaultText: String(OBSERVER_ROUNDS),
+    },
+    ...TRACE_OPTIONS,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
+    ui: UI_OPTION,
   },
   notes: `The standard scenarios: ${STANDARD_SCENARIOS.join(', ')}. Ctrl-C keeps what has been measured.`,
   async run(invocation) {
@@ -43,6 +61,9 @@ export const bench: Command = {
         `bench takes no arguments, not '${invocation.positionals.join(' ')}'; single scenarios are run with 'windtunnel run NAME'`,
       );
     }
+    const rounds = wholeNumber(invocation, 'rounds', 3, 50);
+    if (flag(invocation, 'observer-cost')) return measure(observerPlan(invocation, rounds ?? OBSERVER_ROUNDS));
+    if (rounds !== undefined) throw new UsageError('--rounds goes with --observer-cost');
     const profile = choice(invocation, 'profile', ['quick', 'full'], 'quick');
     const { timeBudgetMs, durationMs } = PROFILES[profile];
     const scenarios = await loadScenarios(STANDARD_SCENARIOS, packageFolder('scenarios'));
@@ -51,7 +72,22 @@ export const bench: Command = {
       seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
       scenarios: scenarios.map((scenario) => withOverrides(scenario, { durationMs, generators: generatorsOf(invocation) })),
       micro: { timeBudgetMs },
+      traces: tracesOf(invocation, process.env),
       results: text(invocation, 'results') ?? resultsFolder(),
+      uiPort: uiPortOf(invocation),
     });
   },
 };
+
+/** @throws UsageError for flags that have no say in it. */
+function observerPlan(invocation: Invocation, observerRounds: number): Plan {
+  const stray = ['profile', 'generators', 'traces', 'sample'].find((name) => invocation.options[name] !== undefined);
+  if (stray !== undefined) throw new UsageError(`--${stray} does not go with --observer-cost, which compares ways of tracing`);
+  return {
+    seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
+    scenarios: [],
+    observerRounds,
+    results: text(invocation, 'results') ?? resultsFolder(),
+    uiPort: uiPortOf(invocation),
+  };
+}

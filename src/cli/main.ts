@@ -104,6 +104,7 @@ const EXPECTED: Readonly<Record<string, number>> = {
   LaunchError: EXIT.error,
   LinkError: EXIT.error,
   RpcError: EXIT.error,
+  LivePageError: EXIT.error,
 };
 
 function describe(error: unknown): string {

@@ -13,15 +13,24 @@ import { createProgress } from '../harness/report/progress.ts';
 import { renderSummary } from '../harness/report/summary.ts';
 import { captureEnvironment } from '../harness/result/environment.ts';
 import { createResultFolder, resultId, writeRun } from '../harness/result/files.ts';
-import { type Microbenchmark, type Run, SCHEMA_VERSION, type ScenarioResult } from '../harness/result/schema.ts';
+import {
+  type Microbenchmark,
+  type ObserverCost,
+  type Run,
+  SCHEMA_VERSION,
+  type ScenarioResult,
+} from '../harness/result/schema.ts';
+import { measureObserverCost } from '../harness/observer-cost.ts';
 import { runScenario } from '../harness/run.ts';
 import { failedResult } from '../harness/run-result.ts';
+import type { TraceOptions } from '../harness/run-traces.ts';
 import { ScenarioError } from '../harness/scenario/options.ts';
 import { MAX_GENERATORS } from '../harness/scenario/validate.ts';
 import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
 import { codeProblems } from '../harness/target/error-codes.ts';
 import { type Invocation, type OptionSpec, UsageError, wholeNumber } from './command.ts';
 import { catchInterrupts } from './interrupt.ts';
+import { LiveUi } from './live-ui.ts';
 import { wantsColour, widthOf } from './terminal.ts';
 
 export interface Plan {
@@ -30,19 +39,27 @@ export interface Plan {
   readonly scenarios: readonly ValidScenario[];
   /** Absent: no microbenchmarks. */
   readonly micro?: { readonly timeBudgetMs: number; readonly filter?: string };
+  /** What tracing costs is measured, this many times. */
+  readonly observerRounds?: number;
+  /** Absent: nothing is traced. */
+  readonly traces?: TraceOptions | undefined;
   /** The folder of result folders. */
   readonly results: string;
   /** Where on loopback the harness serves its own metrics; 0 for any free port. Absent: nowhere. */
   readonly metricsPort?: number;
+  /** Where its page is served while it is under way, 0 for any port; absent: it is not. */
+  readonly uiPort?: number | undefined;
 }
 
 /**
  * Carries out a plan, writes results/<UTC>-<commit>/run.json and its page whatever happens, and resolves with the exit code.
- * @throws ScenarioError before anything is run, when a threshold could never fail, and MetricsServerError
+ * @throws ScenarioError before anything is run, when a threshold could never fail, and LivePageError or MetricsServerError, when
+ * its page or its metrics cannot be served
  */
 export async function measure(plan: Plan): Promise<number> {
   const problems = plan.scenarios.flatMap(codeProblems);
   if (problems.length > 0) throw new ScenarioError(problems);
+  const ui = plan.uiPort === undefined ? undefined : await LiveUi.open(plan.uiPort);
   const clock = systemClock;
   await using cleanup = new AsyncDisposableStack();
   const metrics = plan.metricsPort === undefined ? undefined : await serveMetrics(plan.metricsPort);
@@ -59,39 +76,61 @@ export async function measure(plan: Plan): Promise<number> {
   if (metrics) progress.note(`the harness's own metrics: ${metrics.url}`);
   const microbenchmarks: Microbenchmark[] = [];
   const scenarios: ScenarioResult[] = [];
+  let observerCost: ObserverCost | undefined;
+  const runSoFar = (status: Run['status'], underWay: readonly ScenarioResult[] = []): Run => ({
+    schema: 'windtunnel-run',
+    schemaVersion: SCHEMA_VERSION,
+    id,
+    status,
+    startedAt: new Date(startedWallMs).toISOString(),
+    finishedAt: new Date(clock.wallTime()).toISOString(),
+    command: process.argv.slice(2),
+    ...(plan.profile !== undefined && { profile: plan.profile }),
+    environment,
+    microbenchmarks,
+    scenarios: [...scenarios, ...underWay],
+    ...(observerCost && { observerCost }),
+    exit: exitOf({ status, microbenchmarks, scenarios, observerCost }),
+  });
   const save = async (status: Run['status']): Promise<{ readonly run: Run; readonly path: string; readonly page?: string }> => {
-    const run: Run = {
-      schema: 'windtunnel-run',
-      schemaVersion: SCHEMA_VERSION,
-      id,
-      status,
-      startedAt: new Date(startedWallMs).toISOString(),
-      finishedAt: new Date(clock.wallTime()).toISOString(),
-      command: process.argv.slice(2),
-      ...(plan.profile !== undefined && { profile: plan.profile }),
-      environment,
-      microbenchmarks,
-      scenarios,
-      exit: exitOf({ status, microbenchmarks, scenarios }),
-    };
+    const run = runSoFar(status);
     const path = await writeRun(folder, run);
     const page = await pageOf(run, folder);
     return { run, path, ...(page !== undefined && { page }) };
   };
+  if (ui !== undefined) {
+    ui.show((underWay) => runSoFar('interrupted', underWay));
+    progress.note(`live page: ${ui.address}`);
+  }
+  const show = { progress, ui };
   try {
     if (plan.micro) {
-      microbenchmarks.push(...(await runMicro(plan.micro, progress, signal)));
+      microbenchmarks.push(...(await runMicro(plan.micro, show, signal)));
       // Until the end it counts as interrupted: that is what it is, should this process be killed before.
       await save('interrupted');
     }
+    if (plan.observerRounds !== undefined) {
+      observerCost = await measureObserverCost({
+        rounds: plan.observerRounds,
+        seed: plan.seed,
+        clock,
+        signal,
+        onStep: (step) => {
+          progress.note(step);
+          ui?.step(step);
+        },
+      });
+    }
     for (const scenario of plan.scenarios) {
       if (signal.aborted) break;
-      scenarios.push(await runOne(scenario, plan, { folder, progress, metrics, signal }));
+      scenarios.push(await runOne(scenario, plan, { folder, metrics, signal, ...show }));
+      ui?.scenarioEnded();
       await save('interrupted');
     }
   } catch (error) {
     // Nothing was measured: no folder either. One that holds something stays.
     await rmdir(folder).catch(() => {});
+    ui?.close();
     throw error;
   } finally {
     progress.end();
@@ -107,6 +146,7 @@ export async function measure(plan: Plan): Promise<number> {
       ...(page !== undefined && { page: shortPath(page) }),
     }),
   );
+  await ui?.finish(run, page && shortPath(page));
   return run.exit.code;
 }
 
@@ -120,9 +160,17 @@ async function pageOf(run: Run, folder: string): Promise<string | undefined> {
   }
 }
 
-type Progress = ReturnType<typeof createProgress>;
+/** Where one sees what is going on. */
+interface Show {
+  readonly progress: ReturnType<typeof createProgress>;
+  readonly ui: LiveUi | undefined;
+}
 
-async function runMicro(micro: NonNullable<Plan['micro']>, progress: Progress, signal: AbortSignal): Promise<Microbenchmark[]> {
+async function runMicro(
+  micro: NonNullable<Plan['micro']>,
+  { progress, ui }: Show,
+  signal: AbortSignal,
+): Promise<Microbenchmark[]> {
   const suites = await discoverSuites(packageFolder('bench'));
   let last = '';
   const results = await runSuites(suites, {
@@ -132,9 +180,9 @@ async function runMicro(micro: NonNullable<Plan['micro']>, progress: Progress, s
     onProgress: ({ id, suiteIndex, suiteCount, benchmarkIndex, benchmarkCount, result }) => {
       if (result !== undefined || id === last) return;
       last = id;
-      progress.note(
-        `microbenchmark ${id} (suite ${suiteIndex + 1} of ${suiteCount}, ${benchmarkIndex + 1} of ${benchmarkCount})`,
-      );
+      const step = `microbenchmark ${id} (suite ${suiteIndex + 1} of ${suiteCount}, ${benchmarkIndex + 1} of ${benchmarkCount})`;
+      progress.note(step);
+      ui?.step(step);
     },
   });
   if (results.length === 0 && micro.filter !== undefined && !signal.aborted) {
@@ -145,10 +193,9 @@ async function runMicro(micro: NonNullable<Plan['micro']>, progress: Progress, s
   return results;
 }
 
-interface Surroundings {
+interface Surroundings extends Show {
   /** Of run.json. */
   readonly folder: string;
-  readonly progress: Progress;
   readonly metrics: MetricsServer | undefined;
   readonly signal: AbortSignal;
 }
@@ -156,7 +203,7 @@ interface Surroundings {
 async function runOne(
   scenario: ValidScenario,
   plan: Plan,
-  { folder, progress, metrics, signal }: Surroundings,
+  { folder, progress, ui, metrics, signal }: Surroundings,
 ): Promise<ScenarioResult> {
   const startedWallMs = systemClock.wallTime();
   let loading = false;
@@ -167,6 +214,7 @@ async function runOne(
       clock: systemClock,
       signal,
       environment: canaryEnvironment,
+      traces: plan.traces,
       onMetrics: (source) => {
         if (metrics) metrics.source = source;
       },
@@ -175,8 +223,11 @@ async function runOne(
         loading = step === 'load';
         if (loading) progress.begin(scenario.name, scenario.totalDurationMs);
         else progress.note(`${scenario.name}: ${step}`);
+        ui?.step(`${scenario.name}: ${step}`);
       },
-      onProgress: ({ elapsedMs, phase, fault, snapshot }) =>
+      onProgress: (known) => {
+        const { elapsedMs, phase, fault, snapshot } = known;
+        ui?.progress(scenario, known);
         progress.update({
           elapsedMs,
           ratePerSecond: snapshot.ratePerSecond,
@@ -185,7 +236,8 @@ async function runOne(
           dropped: snapshot.dropped,
           phase,
           ...(fault !== undefined && { fault }),
-        }),
+        });
+      },
     });
   } catch (error) {
     // The other scenarios, and what has been measured before, are not lost with this one.

@@ -8,6 +8,8 @@ import { canariesOf } from '../system/node/canary.ts';
 import { Injections, obey } from '../system/node/injections.ts';
 import { startNode } from '../system/node/node.ts';
 import type { NodeEvent } from '../system/rpc/node-event.ts';
+import { parseTraceDestination } from '../telemetry/trace-destination.ts';
+import { Tracing } from '../telemetry/tracing.ts';
 import { type Command, flag, type Invocation, text, UsageError } from './command.ts';
 
 export const node: Command = {
@@ -30,6 +32,12 @@ export const node: Command = {
     },
     'exit-with-parent': { type: 'boolean', description: 'stop when standard input ends' },
     recovering: { type: 'boolean', description: 'the disk of this node was lost: do not vote or count before it has caught up' },
+    'trace-receiver': {
+      type: 'string',
+      placeholder: 'URL',
+      description: 'where the spans of traces go that are asked for through standard input',
+    },
+    traces: { type: 'string', placeholder: 'KIND=WHERE', description: 'where the spans of sampled traces go' },
     'fault-control': { type: 'boolean', description: 'let faults be injected through standard input (with --exit-with-parent)' },
   },
   async run(invocation) {
@@ -39,6 +47,7 @@ export const node: Command = {
     // Stamped with the machine's clock, also when the node's own is skewed: who reads it has one time line for all nodes.
     const say = (event: DistributiveOmit<NodeEvent, 'time' | 'node'>) =>
       process.stdout.write(`${JSON.stringify({ ...event, time: systemClock.wallTime(), node: id })}\n`);
+    const tracing = await tracingOf(invocation, id);
     const running = await startNode({
       id,
       clusterId: required(invocation, 'cluster'),
@@ -52,6 +61,7 @@ export const node: Command = {
       lostDisk: flag(invocation, 'recovering'),
       canaries: canariesOf(process.env),
       aroundLog: injections?.around,
+      tracer: tracing?.tracer,
       onEvent: say,
       onFatal: () => end(EXIT.error),
     });
@@ -59,15 +69,47 @@ export const node: Command = {
     if (flag(invocation, 'exit-with-parent')) {
       // The pipe ends with the process that holds its other end, however that process came to its end.
       process.stdin.on('end', () => end(EXIT.passed)).on('error', () => end(EXIT.passed));
-      createInterface({ input: process.stdin }).on('line', (line) => say(obey(line, injections)));
+      createInterface({ input: process.stdin }).on('line', (line) => {
+        const wanted = wantedTraces(line);
+        if (wanted === undefined) say(obey(line, injections));
+        else tracing?.want(wanted);
+      });
     }
     const code = await ended;
     injections?.end();
     await running.stop();
+    if (tracing !== undefined) {
+      await tracing.close(TRACES_TIMEOUT_MS);
+      say({ event: 'traces', ...tracing.counts });
+    }
     process.stdin.destroy();
     return code;
   },
 };
+
+/** How long a node that is told to stop may take to send its last spans. */
+const TRACES_TIMEOUT_MS = 2_000;
+
+async function tracingOf(invocation: Invocation, id: string): Promise<Tracing | undefined> {
+  const [receiver, traces] = [text(invocation, 'trace-receiver'), text(invocation, 'traces')];
+  if (receiver === undefined && traces === undefined) return undefined;
+  return Tracing.start({
+    resource: { 'service.name': 'windtunnel-node', 'service.instance.id': id },
+    receiver,
+    destination: traces === undefined ? undefined : parseTraceDestination(traces, process.env),
+  });
+}
+
+/** The traces that a line asks for; undefined for a line that is about something else. */
+function wantedTraces(line: string): readonly string[] | undefined {
+  if (!line.startsWith('{"want":')) return undefined;
+  try {
+    const { want } = JSON.parse(line) as { want: unknown };
+    return Array.isArray(want) ? want.filter((id) => typeof id === 'string') : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 

@@ -6,6 +6,7 @@ import { EXIT } from '../harness/report/exit.ts';
 import { listScenarios, loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { choice, type Command, flag, text, UsageError, wholeNumber } from './command.ts';
+import { UI_OPTION, uiPortOf } from './live-ui.ts';
 import {
   GENERATORS_OPTION,
   generatorsOf,
@@ -18,6 +19,7 @@ import {
 import { scenarioList } from './scenario-list.ts';
 import { TARGET_OPTIONS, targetOf } from './target-options.ts';
 import { wantsColour, widthOf } from './terminal.ts';
+import { TRACE_OPTIONS, tracesOf } from './trace-options.ts';
 
 export const run: Command = {
   name: 'run',
@@ -41,6 +43,7 @@ export const run: Command = {
       defaultText: "the scenario's",
     },
     generators: GENERATORS_OPTION,
+    ...TRACE_OPTIONS,
     'metrics-port': {
       type: 'string',
       placeholder: 'N',
@@ -49,6 +52,7 @@ export const run: Command = {
     },
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
+    ui: UI_OPTION,
   },
   notes: `A scenario is a name from --list, or the path of a module; windtunnel init writes one to begin with.
 
@@ -84,8 +88,10 @@ Examples:
     return measure({
       seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
       scenarios: scenarios.map((scenario) => withOverrides(scenario, overrides)),
+      traces: tracesOf(invocation, process.env),
       results: text(invocation, 'results') ?? resultsFolder(),
       ...(metricsPort !== undefined && { metricsPort }),
+      uiPort: uiPortOf(invocation),
     });
   },
 };

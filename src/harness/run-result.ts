@@ -14,11 +14,13 @@ import type {
   Instrument,
   Saturation,
   ScenarioResult,
+  ScenarioTraces,
   SkippedFault,
   ThresholdResult,
 } from './result/schema.ts';
 import { saturationProblems } from './generate/saturation.ts';
 import { phaseDurations, type PhaseTracker } from './scenario/phases.ts';
+import { explainedBy } from './traces/collection.ts';
 import type { ValidScenario } from './scenario/valid-scenario.ts';
 
 /** What the loaded part of a run leaves. */
@@ -51,6 +53,8 @@ export interface ResultParts extends Measured {
   readonly watch: ClusterWatch;
   readonly checks: CheckResult[];
   readonly interrupted: boolean;
+  /** Absent: nothing was traced. */
+  readonly traces?: ScenarioTraces;
   /** Why a generator could not go on, if one could not. */
   readonly failure?: string;
   /** Relative to the folder of run.json. */
@@ -93,13 +97,14 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
     errorsByPhase: recorder.errorsByPhase(),
     ...(lost !== undefined && { operationsLost: lost }),
     instrument: parts.instrument,
+    ...(parts.traces && { traces: parts.traces }),
     thresholds,
     checks,
     invalid,
     verdicts: {
       fast: invalid.length > 0 ? 'invalid' : speed(thresholds),
       correct: worstVerdict(checks),
-      explained: 'partial',
+      explained: parts.traces ? explainedBy(parts.traces) : 'partial',
       changed: 'unchecked',
     },
     historyFiles: [...parts.historyFiles],
@@ -143,6 +148,44 @@ function windowOf(fault: FaultRecord, { figures: all, recorder }: ResultParts): 
 /** Without the file that it came from: a path of this machine is nobody else's business, and says nothing on another one. */
 function configurationOf({ module: _module, ...scenario }: ValidScenario): Record<string, unknown> {
   return JSON.parse(JSON.stringify(scenario)) as Record<string, unknown>;
+}
+
+/** What is known of a scenario while its load runs. */
+export interface KnownSoFar {
+  readonly seed: number;
+  readonly nodes: readonly string[];
+  readonly startedWallMs: number;
+  /** Since the start of the scenario. */
+  readonly elapsedMs: number;
+  readonly recorder: Recorder;
+  readonly tracker: PhaseTracker;
+  readonly watch: ClusterWatch;
+}
+
+/** The entry of a scenario that has not ended: what happened so far, of which nothing is judged, proven or checked yet. */
+export function provisionalResult(scenario: ValidScenario, known: KnownSoFar): ScenarioResult {
+  const { recorder, tracker, watch, startedWallMs, elapsedMs, nodes } = known;
+  const seconds = recorder.timeline();
+  return {
+    ...failedResult(scenario, known.seed, startedWallMs, 'it has not ended'),
+    status: 'interrupted',
+    nodes: [...nodes],
+    durationMs: elapsedMs,
+    phases: tracker.windows(elapsedMs),
+    totals: recorder.totals(elapsedMs),
+    // What the generators have told in part would look like a collapse.
+    timeline: seconds.slice(0, seconds.length - recorder.unfinishedSeconds),
+    faults: recorder.faults.all().map(({ kind, target, startMs, endMs = elapsedMs }) => ({
+      kind,
+      target,
+      nodes: [],
+      startMs,
+      endMs,
+      proof: { proven: false, observations: [] },
+    })),
+    roles: watch.roles(startedWallMs),
+    errors: recorder.errors(),
+  };
 }
 
 /** The result of a scenario that broke down before it could measure anything. */

@@ -22,7 +22,8 @@ import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
 import { StepRecorder } from './load/step-recorder.ts';
 import { LiveThresholds } from './load/thresholds.ts';
 import type { Phase, ScenarioResult } from './result/schema.ts';
-import { type Measured, resultOf } from './run-result.ts';
+import { type Measured, provisionalResult, resultOf } from './run-result.ts';
+import { RunTraces, traceProblems, type TraceOptions, withLosses } from './run-traces.ts';
 import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import { rateStepsOf } from './scenario/rate-steps.ts';
@@ -34,6 +35,8 @@ export interface ScenarioProgress {
   readonly phase: Phase;
   readonly fault: string | undefined;
   readonly snapshot: RecorderSnapshot;
+  /** Everything that is known until then, as the result has it. Not cheap: for who looks on, once a second. */
+  readonly soFar: () => ScenarioResult;
 }
 
 export interface RunScenarioOptions {
@@ -48,6 +51,8 @@ export interface RunScenarioOptions {
   readonly onProgress: (progress: ScenarioProgress) => void;
   /** Environment of single nodes, for known-bad variants. */
   readonly environment?: (node: string) => Readonly<Record<string, string>>;
+  /** Default: nothing is traced. */
+  readonly traces?: TraceOptions | undefined;
   /** Told whose metrics to show from now on; of undefined when the load has ended. */
   readonly onMetrics?: (source: MetricsSource | undefined) => void;
   /** How long checking one history may take. Default 60 s. */
@@ -72,14 +77,17 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   const attached = scenario.target.kind === 'external';
   const { nodes } = scenario.cluster;
   onStep(attached ? 'connecting' : `starting ${nodes} ${scenario.target.kind === 'etcd' ? 'etcd servers' : 'nodes'}`);
-  const { cluster, addresses, metrics, watch } = await startCluster(scenario, folder, options, cleanup);
   const random = new Random(options.seed);
+  const traces = options.traces && (await RunTraces.start(options.traces, clock, random.fork('traces')));
+  cleanup.defer(() => traces?.close());
+  const { cluster, addresses, metrics, watch } = await startCluster(scenario, folder, options, traces, cleanup);
   const generators = await Generators.start({
     scenario,
     addresses,
     folder,
     seed: options.seed,
     clock,
+    tracing: traces?.tracing,
   }).catch((error: unknown) => {
     // A node that ended by itself is the reason, whatever its clients saw of it.
     if (watch.surprises.length > 0) throw new LaunchError(watch.surprises.join('; '), { cause: error });
@@ -88,8 +96,9 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   cleanup.defer(() => generators.terminate());
 
   onStep('load');
-  const measured = await measure(scenario, options, { cluster, metrics, folder, watch, generators, random });
+  const measured = await measure(scenario, options, { cluster, metrics, folder, watch, generators, random, traces });
 
+  const kept = traces && (await gatherTraces(scenario, options, measured, { cluster, generators, traces, onStep }));
   // After a Ctrl-C the user wants an end; after a threshold ended the load the cluster is there to be asked.
   if (!signal.aborted && generators.failures.length === 0) {
     onStep('reading everything back');
@@ -97,20 +106,32 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
     if (problem !== undefined) measured.invalid.push(problem);
   }
   onStep('completing the history');
-  const { files: histories, complete } = await generators.close();
+  const { files: histories, complete, traces: generatorCounts } = await generators.close();
   if (!attached) onStep('stopping the nodes');
   await cluster.stop();
 
   onStep('checking the history');
   const { failures } = generators;
   measured.invalid.push(...failures);
+  const traceCounts = [
+    ...(traces ? [traces.counts] : []),
+    ...generatorCounts,
+    ...cluster.events.filter((event) => event.type === 'traces'),
+  ];
+  const allTraces = kept && withLosses(kept, traceCounts);
+  if (allTraces && options.traces) measured.invalid.push(...traceProblems(allTraces, traceCounts, options.traces));
   // A write that is missing in a history would look like one that nobody made.
   const checks = [
     ...(complete
       ? await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)
       : uncheckedHistories(histories, 'a generator failed, so its history may lack operations')),
     // Others than our nodes do not say what they applied, nor from when on they led: there is nothing to check.
-    ...(scenario.target.kind === 'process' ? checkNodes(cluster.events, clock) : []),
+    ...(scenario.target.kind === 'process'
+      ? checkNodes(
+          cluster.events.filter((event) => event.type !== 'traces'),
+          clock,
+        )
+      : []),
   ];
   const historyFiles = histories.map((path) => relative(options.folder, path));
   return resultOf(scenario, {
@@ -120,13 +141,41 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
     watch,
     checks: await writeViolations(checks, { folder: options.folder, scenario: scenario.name, seed: options.seed, historyFiles }),
     interrupted: signal.aborted,
+    ...(allTraces && { traces: allTraces }),
     ...(failures.length > 0 && { failure: failures.join('; ') }),
     historyFiles,
     metricsFile: relative(options.folder, measured.metricsPath),
   });
 }
 
-async function startCluster(scenario: ValidScenario, folder: string, options: RunScenarioOptions, cleanup: AsyncDisposableStack) {
+/** While everything that holds spans is up. */
+async function gatherTraces(
+  scenario: ValidScenario,
+  { folder, signal, seed }: RunScenarioOptions,
+  { recorder, faults, startedWallMs, durationMs }: Measured,
+  parts: { cluster: Cluster; generators: Generators; traces: RunTraces; onStep: (step: string) => void },
+) {
+  const { cluster, generators, traces, onStep } = parts;
+  onStep('collecting traces');
+  return traces.finish(cluster, generators, {
+    statistics: recorder.statistics(),
+    faults,
+    startedWallMs,
+    durationMs,
+    seed,
+    folder,
+    scenario: scenario.name,
+    isAborted: signal.aborted,
+  });
+}
+
+async function startCluster(
+  scenario: ValidScenario,
+  folder: string,
+  options: RunScenarioOptions,
+  traces: RunTraces | undefined,
+  cleanup: AsyncDisposableStack,
+) {
   const { clock, seed, environment } = options;
   const dataFolder = await mkdtemp(join(tmpdir(), 'windtunnel-'));
   cleanup.defer(() => rm(dataFolder, { recursive: true, force: true }));
@@ -136,6 +185,7 @@ async function startCluster(scenario: ValidScenario, folder: string, options: Ru
     logFolder: folder,
     clock,
     environment,
+    tracing: traces?.tracing,
   });
   cleanup.defer(() => cluster.stop());
   const watch = new ClusterWatch(cluster.events);
@@ -151,12 +201,13 @@ interface Parts {
   readonly watch: ClusterWatch;
   readonly generators: Generators;
   readonly random: Random;
+  readonly traces: RunTraces | undefined;
 }
 
 /** Load and faults, on one clock. */
 async function measure(scenario: ValidScenario, options: RunScenarioOptions, parts: Parts): Promise<Measured> {
   const { clock, signal } = options;
-  const { cluster, watch, generators, random } = parts;
+  const { cluster, watch, generators, random, traces } = parts;
   const tracker = new PhaseTracker(scenario);
   const steps = stepRecorderOf(scenario);
   const planned = faultsOf(scenario, options.seed);
@@ -185,12 +236,15 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     const wallMs = watch.firstLeaderBetween(startedWallMs + fromMs, startedWallMs + toMs);
     return wallMs === undefined ? undefined : wallMs - startedWallMs;
   };
+  traces?.ask(cluster, generators);
   metrics.start();
   options.onMetrics?.((accept) => metrics.expose(accept));
+  const known = { seed: options.seed, nodes: cluster.nodes.map(({ id }) => id), startedWallMs, recorder, tracker, watch };
   let fault: string | undefined;
   const report = () => {
     const elapsedMs = clock.now() - originMs;
-    options.onProgress({ elapsedMs, phase: tracker.phaseAt(elapsedMs), fault, snapshot: recorder.snapshot() });
+    const soFar = () => provisionalResult(scenario, { ...known, elapsedMs });
+    options.onProgress({ elapsedMs, phase: tracker.phaseAt(elapsedMs), fault, snapshot: recorder.snapshot(), soFar });
   };
   let cancelReport = clock.schedule(0, function again() {
     report();
@@ -202,6 +256,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
         .run({
           originMs,
           recorder,
+          ...(traces && { onTrace: (event, traceId) => traces.ended(event, traceId, tracker.phaseAt(event.scheduledMs)) }),
           onSecond: (second) => {
             const untilMs = second.atMs + 1_000;
             const figures = () => faultFigures(recorder, electedBetween, untilMs);

@@ -282,9 +282,14 @@ const STATEMENT = { 'db.system.name': 'string', 'db.operation.name': 'string', '
 const RAFT = { 'windtunnel.node.id': 'string', 'windtunnel.raft.term': 'number' } as const;
 
 export const SPANS = {
+  'load.scenario': {
+    kind: 'internal',
+    help: 'One scenario, from the start of its load to its end, with its faults as events: a trace of its own.',
+    attributes: { 'windtunnel.scenario': 'string', 'windtunnel.seed': 'number' },
+  },
   'load.operation': {
     kind: 'internal',
-    help: 'One operation of a load, from the instant the schedule wanted it to start: the root of a trace.',
+    help: 'One operation of a load, from the instant the schedule wanted it to start: the root of a trace. Faults that were in force meanwhile are events.',
     attributes: {
       'windtunnel.load': 'string',
       'windtunnel.operation': 'string',

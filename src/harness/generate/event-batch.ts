@@ -23,7 +23,10 @@ const SCHEDULED = 0;
 const DROPPED = 1;
 const STARTED = 2;
 const ENDED = 3;
-const LONGEST = 5;
+const LONGEST = 6;
+
+/** Where the number of a trace is expected. */
+const NO_TRACE = 0;
 
 const FIRST_CAPACITY = 4_096;
 
@@ -75,6 +78,7 @@ export class EventBatchWriter implements LoadRecorder {
     this.#values[this.#size++] = event.scheduledMs;
     this.#values[this.#size++] = event.sentMs;
     this.#values[this.#size++] = event.atMs;
+    this.#values[this.#size++] = event.trace ?? NO_TRACE;
   }
 
   /** Everything since the last call. Its buffer may be transferred. */
@@ -148,7 +152,7 @@ export class EventBatchReader {
           break;
         case ENDED: {
           const label = known(this.#labels[next()], 'a label of the batch is known');
-          receiver.ended({ ...label, scheduledMs: next(), sentMs: next(), atMs: next() });
+          receiver.ended({ ...label, scheduledMs: next(), sentMs: next(), atMs: next(), trace: next() || undefined });
           break;
         }
         default:

@@ -38,6 +38,8 @@ const CHECK_EVERY_MS = 500;
 /** One question at a time. When it has failed, every question, also that under way, is rejected with the same GeneratorError. */
 export class GeneratorThread {
   readonly name: string;
+  /** See LoadTracingOptions; empty when nothing is traced. */
+  readonly tracePrefix: string;
   readonly #clock: Clock;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
@@ -55,6 +57,7 @@ export class GeneratorThread {
 
   constructor({ name, data, clock, startLimitMs, silenceLimitMs }: GeneratorThreadOptions) {
     this.name = name;
+    this.tracePrefix = data.tracing?.prefix ?? '';
     this.#clock = clock;
     this.#heardAtMs = clock.now();
     this.#silenceLimitMs = startLimitMs;

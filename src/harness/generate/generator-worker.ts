@@ -5,6 +5,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { known } from '../../runtime/assert.ts';
 import { type Cancel, sharedTimeOffsetMs, systemClock } from '../../runtime/clock.ts';
 import { Random } from '../../runtime/random.ts';
+import type { Resource } from '../../telemetry/readable-span.ts';
+import { Tracing } from '../../telemetry/tracing.ts';
 import { CLIENT_METRICS, SHARED_METRICS } from '../../telemetry/catalogue.ts';
 import { watchEventLoop } from '../../telemetry/event-loop.ts';
 import { GENERATOR_METRICS } from '../../telemetry/harness-metrics.ts';
@@ -12,6 +14,7 @@ import { DistributedMetrics } from '../../telemetry/metrics.ts';
 import { runLoads } from '../load/generator.ts';
 import { HistorySink } from '../load/history-sink.ts';
 import { InstrumentProbe } from '../load/instrument.ts';
+import { LoadTracing } from '../load/load-tracing.ts';
 import type { PlannedOperation, Target } from '../load/operation.ts';
 import { connectTarget, type ConnectOptions } from '../target/connect.ts';
 import { EventBatchWriter } from './event-batch.ts';
@@ -19,6 +22,8 @@ import type { FromGenerator, GeneratorData, TargetModule, ToGenerator } from './
 
 const BATCH_EVERY_MS = 100;
 const SAMPLE_EVERY_MS = 1_000;
+/** How long the last spans may take on their way. */
+const TRACES_TIMEOUT_MS = 2_000;
 
 type Post = (message: FromGenerator, transfer?: ArrayBuffer[]) => void;
 
@@ -28,6 +33,7 @@ class GeneratorHost {
   readonly #random: Random;
   readonly #target: Target;
   readonly #history: HistorySink;
+  readonly #tracing: Tracing | undefined;
   readonly #metrics: DistributedMetrics;
   readonly #writer = new EventBatchWriter();
   readonly #stop = new AbortController();
@@ -44,12 +50,14 @@ class GeneratorHost {
     target: Target,
     history: HistorySink,
     metrics: DistributedMetrics,
+    tracing: Tracing | undefined,
   ) {
     this.#data = data;
     this.#post = post;
     this.#random = random;
     this.#target = target;
     this.#history = history;
+    this.#tracing = tracing;
     this.#metrics = metrics;
   }
 
@@ -59,10 +67,12 @@ class GeneratorHost {
     // Sessions have ids of their own anyway; with one stream the retries of all generators would wait in step.
     const clientRandom = random.fork(share.of === 1 ? 'client' : `client/${share.index}`);
     const connect = target === undefined ? connectTarget : await importTarget(target);
+    const tracing = data.tracing && (await Tracing.start({ ...data.tracing, resource: resourceOf(data) }));
+    const tracer = tracing?.tracer;
     const metrics = generatorMetrics();
-    const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom, metrics });
+    const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom, tracer, metrics });
     const history = await HistorySink.open(folder, scenario, seed, systemClock, historyPart);
-    const host = new GeneratorHost(data, post, random, connected, history, metrics);
+    const host = new GeneratorHost(data, post, random, connected, history, metrics, tracing);
     host.#batchLater();
     return host;
   }
@@ -73,6 +83,8 @@ class GeneratorHost {
         return this.#run(message.sharedOriginMs - sharedTimeOffsetMs());
       case 'stop':
         return this.#stop.abort(new Error('the run ends'));
+      case 'want':
+        return this.#tracing?.want(message.traceIds);
       case 'read-back':
         return this.#post({ type: 'was-read-back', problem: await this.#readBack(message.reads, message.timeoutMs) });
       case 'close':
@@ -95,6 +107,7 @@ class GeneratorHost {
       recorder: this.#writer,
       invoke: this.#target.invoke,
       saturate: this.#target.saturate,
+      tracing: this.#loadTracing(),
       sink: this.#history.record,
       signal: this.#stop.signal,
     });
@@ -102,6 +115,18 @@ class GeneratorHost {
     this.#batch(true);
     this.#probe = undefined;
     this.#post({ type: 'loaded', durationMs, finalReads });
+  }
+
+  #loadTracing(): LoadTracing | undefined {
+    const { tracing, share } = this.#data;
+    if (tracing === undefined || this.#tracing === undefined) return undefined;
+    const { prefix, sample } = tracing;
+    return new LoadTracing({
+      tracer: this.#tracing.tracer,
+      prefix,
+      sample,
+      random: this.#random.fork(`traces/${share.index}`),
+    });
   }
 
   /** Reads of everything that was written, when nothing disturbs any more: what was acknowledged must be there. */
@@ -121,8 +146,10 @@ class GeneratorHost {
   async #close(): Promise<void> {
     await this.#history.close();
     await this.#target.close();
+    await this.#tracing?.close(TRACES_TIMEOUT_MS);
     this.#cancelBatch();
-    this.#post({ type: 'closed', histories: this.#history.files.map(({ path }) => path) });
+    const histories = this.#history.files.map(({ path }) => path);
+    this.#post({ type: 'closed', histories, traces: this.#tracing?.counts });
   }
 
   #elapsedMs(): number {
@@ -154,6 +181,10 @@ class GeneratorHost {
       [events.values.buffer],
     );
   }
+}
+
+function resourceOf({ share }: GeneratorData): Resource {
+  return { 'service.name': 'windtunnel-load', 'service.instance.id': `g${share.index + 1}` };
 }
 
 function generatorMetrics(): DistributedMetrics {

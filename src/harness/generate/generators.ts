@@ -5,17 +5,20 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { known } from '../../runtime/assert.ts';
 import { type Clock, sharedTimeOffsetMs } from '../../runtime/clock.ts';
+import { cryptoIds } from '../../telemetry/trace-ids.ts';
+import type { TraceCounts } from '../../telemetry/tracing.ts';
 import { mergeHistories } from '../history/merge.ts';
 import { withoutRepetitions } from '../load/generator.ts';
 import type { PlannedOperation } from '../load/operation.ts';
-import type { Recorder } from '../load/recorder.ts';
+import { traceIdOf } from '../load/load-tracing.ts';
+import type { Ended, Recorder } from '../load/recorder.ts';
 import type { GeneratorInstrument, Second } from '../result/schema.ts';
 import type { ValidScenario } from '../scenario/valid-scenario.ts';
 import type { TargetAddresses } from '../target/connect.ts';
 import { EventBatchReader } from './event-batch.ts';
 import { GeneratorThread } from './generator-thread.ts';
 import { GeneratorWatch } from './generator-watch.ts';
-import type { GeneratorBatch, TargetModule } from './protocol.ts';
+import type { GeneratorBatch, GeneratorTracing, TargetModule } from './protocol.ts';
 
 export interface GeneratorsOptions {
   readonly scenario: ValidScenario;
@@ -25,6 +28,8 @@ export interface GeneratorsOptions {
   readonly seed: number;
   /** The machine's: threads share no other. */
   readonly clock: Clock;
+  /** Default: nothing is traced. */
+  readonly tracing?: Omit<GeneratorTracing, 'prefix'> | undefined;
   /** What is loaded instead of the system at `addresses`. For tests. */
   readonly target?: TargetModule;
   /** How long a generator may take to connect. Default 90 s: the system under test may need 30 s to serve at all. */
@@ -37,6 +42,8 @@ export interface GenerateOptions {
   /** What the clock read when the scenario started, not later than now. */
   readonly originMs: number;
   readonly recorder: Recorder;
+  /** Called for every operation that ended and has a trace. */
+  readonly onTrace?: (event: Ended, traceId: string) => void;
   /** Called for each second when every generator has told of all of it, and at the end for the last one, which is shorter. */
   readonly onSecond: (second: Second) => void;
   /** When aborted, nothing begins any more; what is under way has its graceful stop. */
@@ -55,6 +62,8 @@ export interface Histories {
   readonly files: readonly string[];
   /** Whether every operation that may have happened is in them: not when a generator failed. */
   readonly complete: boolean;
+  /** Spans sent and lost, of those generators that could say. */
+  readonly traces: readonly TraceCounts[];
 }
 
 export class Generators {
@@ -68,12 +77,13 @@ export class Generators {
 
   /** Starts and connects them. Throws GeneratorError when one of them cannot: then none is left. */
   static async start(options: GeneratorsOptions): Promise<Generators> {
-    const { scenario, addresses, folder, seed, clock, target, startLimitMs = 90_000, silenceLimitMs = 30_000 } = options;
+    const { scenario, addresses, folder, seed, clock, target, tracing, startLimitMs = 90_000, silenceLimitMs = 30_000 } = options;
     const of = scenario.generators;
     const threads = Array.from({ length: of }, (_, index) => {
       const name = of === 1 ? 'the generator' : `generator ${index + 1}`;
       const historyPart = of === 1 ? '' : `.g${index + 1}`;
-      const data = { scenario, addresses, seed, share: { index, of }, folder, historyPart, target };
+      const own = tracing && { ...tracing, prefix: cryptoIds.spanId() };
+      const data = { scenario, addresses, seed, share: { index, of }, folder, historyPart, target, tracing: own };
       return new GeneratorThread({ name, data, clock, startLimitMs, silenceLimitMs });
     });
     const generators = new Generators(options, threads);
@@ -104,6 +114,11 @@ export class Generators {
     return new GenerateRun(this.#threads, this.#options.scenario.warmupMs, options).run();
   }
 
+  /** The spans of these traces are wanted. */
+  want(traceIds: readonly string[]): void {
+    for (const thread of this.#living()) thread.tell({ type: 'want', traceIds });
+  }
+
   /** Makes reads behind the end of the load, as the end of the history. Resolves with what went wrong, if anything. */
   async readBack(reads: readonly PlannedOperation[], timeoutMs: number): Promise<string | undefined> {
     const thread = this.#living()[0];
@@ -121,10 +136,12 @@ export class Generators {
     // Also when one failed only now.
     const complete = this.failures.length === 0;
     await this.terminate();
-    const parts = closed.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.histories] : []));
-    if (!complete) return { files: await this.#filesThatAreThere(), complete };
-    if (parts.length === 1) return { files: parts.flat(), complete };
-    return { files: await this.#merge(parts), complete };
+    const answers = closed.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    const parts = answers.map(({ histories }) => histories);
+    const traces = answers.flatMap((answer) => answer.traces ?? []);
+    if (!complete) return { files: await this.#filesThatAreThere(), complete, traces };
+    if (parts.length === 1) return { files: parts.flat(), complete, traces };
+    return { files: await this.#merge(parts), complete, traces };
   }
 
   /** Ends the threads wherever they are. May be called again. */
@@ -186,7 +203,10 @@ class GenerateRun {
           recorder.started(scheduledMs, sentMs);
           watch.started(scheduledMs, sentMs);
         },
-        ended: (event) => recorder.ended(event),
+        ended(event) {
+          recorder.ended(event);
+          if (event.trace !== undefined) options.onTrace?.(event, traceIdOf(thread.tracePrefix, event.trace));
+        },
       });
       return { thread, watch, reader, untilMs: 0 };
     });

@@ -1,5 +1,7 @@
 // What a generator's thread and the thread that controls it say to each other.
 
+import type { TraceDestination } from '../../telemetry/trace-destination.ts';
+import type { TraceCounts } from '../../telemetry/tracing.ts';
 import type { PlannedOperation } from '../load/operation.ts';
 import type { Share } from '../load/share.ts';
 import type { ThreadLoad } from '../load/instrument.ts';
@@ -24,6 +26,19 @@ export interface GeneratorData {
   readonly folder: string;
   readonly historyPart: string;
   readonly target: TargetModule | undefined;
+  /** Absent: nothing is traced. */
+  readonly tracing: GeneratorTracing | undefined;
+}
+
+export interface GeneratorTracing {
+  /** URL of the OTLP receiver to which the spans of wanted traces go. */
+  readonly receiver: string;
+  /** Where sampled traces go. */
+  readonly destination: TraceDestination | undefined;
+  /** Which share is sampled, 0 to 1. */
+  readonly sample: number;
+  /** See LoadTracingOptions. */
+  readonly prefix: string;
 }
 
 /** begin, stop (or not), read-back (or not), close: in this order. */
@@ -32,6 +47,8 @@ export type ToGenerator =
   | { readonly type: 'begin'; readonly sharedOriginMs: number }
   /** Begins nothing any more; what is under way has its graceful stop. */
   | { readonly type: 'stop' }
+  /** At any time: the spans of these traces are wanted. */
+  | { readonly type: 'want'; readonly traceIds: readonly string[] }
   /** Reads of everything that was changed, for the end of the history. */
   | { readonly type: 'read-back'; readonly reads: readonly PlannedOperation[]; readonly timeoutMs: number }
   | { readonly type: 'close' };
@@ -46,8 +63,8 @@ export type FromGenerator =
   | { readonly type: 'loaded'; readonly durationMs: number; readonly finalReads: readonly PlannedOperation[] }
   /** With what went wrong, if anything. */
   | { readonly type: 'was-read-back'; readonly problem: string | undefined }
-  /** The histories are complete on disk, and the connections closed. */
-  | { readonly type: 'closed'; readonly histories: readonly string[] }
+  /** The histories are complete on disk, the spans sent, and the connections closed. */
+  | { readonly type: 'closed'; readonly histories: readonly string[]; readonly traces: TraceCounts | undefined }
   /** It can do nothing any more. */
   | { readonly type: 'failed'; readonly reason: string };
 

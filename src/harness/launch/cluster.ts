@@ -2,6 +2,7 @@
 
 import type { Role } from '../../system/raft/protocol.ts';
 import type { Injection, InjectionReport } from '../../system/rpc/injection.ts';
+import type { TraceCounts } from '../../telemetry/tracing.ts';
 import type { LinkControl } from '../faults/fault.ts';
 
 export interface ClusterNode {
@@ -40,6 +41,8 @@ export type ClusterEvent =
   /** Its data was deleted. */
   | { readonly type: 'wiped'; readonly node: string; readonly wallMs: number }
   | { readonly type: 'rejoined'; readonly node: string; readonly wallMs: number; readonly index: number }
+  /** Spans that a node sent and lost over its life; said at its end, when it ends in good order. */
+  | ({ readonly type: 'traces'; readonly node: string; readonly wallMs: number } & TraceCounts)
   | { readonly type: 'started'; readonly node: string; readonly wallMs: number }
   /** `expected`: we stopped or killed it. */
   | { readonly type: 'exited'; readonly node: string; readonly wallMs: number; readonly expected: boolean; readonly how: string };
@@ -83,6 +86,8 @@ export interface Cluster {
   resume(node: string): Promise<void>;
   /** Whether the node's process is stopped at this moment. */
   isPaused(node: string): boolean;
+  /** Asks every node for the spans it has of these traces, or will have. One that is down is not asked: it has forgotten them. */
+  wantTraces(traceIds: readonly string[]): void;
   /** Stops every node; nothing is left running. Never rejects. */
   stop(): Promise<void>;
 }

@@ -30,6 +30,7 @@ export function attach(addresses: readonly string[]): Cluster {
     pause: refuse,
     resume: refuse,
     isPaused: () => false,
+    wantTraces() {},
     stop: () => Promise.resolve(),
   };
 }

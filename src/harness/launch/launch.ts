@@ -7,7 +7,7 @@ import { needsFaultControl, type ValidScenario } from '../scenario/valid-scenari
 import type { Cluster } from './cluster.ts';
 import { launchEtcd } from './etcd-launcher.ts';
 import { attach } from './external.ts';
-import { launchProcesses } from './process-launcher.ts';
+import { launchProcesses, type NodeTracing } from './process-launcher.ts';
 
 export interface LaunchOptions {
   /** Of jitter and loss on the links. */
@@ -17,6 +17,8 @@ export interface LaunchOptions {
   readonly clock: Clock;
   /** Environment of single nodes of ours, for known-bad variants. */
   readonly environment?: ((node: string) => Readonly<Record<string, string>>) | undefined;
+  /** Of nodes of ours. */
+  readonly tracing?: NodeTracing | undefined;
 }
 
 export interface Launched {
@@ -67,7 +69,7 @@ export async function launchTarget(scenario: ValidScenario, options: LaunchOptio
 function launch(
   { name, cluster: { nodes, links }, faults, nemesis }: ValidScenario,
   target: Exclude<ValidScenario['target'], { kind: 'external' }>,
-  { seed, environment, ...same }: LaunchOptions,
+  { seed, environment, tracing, ...same }: LaunchOptions,
 ): Promise<Cluster> {
   const common = {
     ...same,
@@ -82,6 +84,7 @@ function launch(
       return launchProcesses({
         ...common,
         ...(environment && { environment }),
+        tracing,
         faultControl: [...faults, ...(nemesis?.mix ?? [])].some(needsFaultControl),
       });
     case 'etcd':

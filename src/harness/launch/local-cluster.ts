@@ -46,6 +46,9 @@ export abstract class LocalCluster<Process extends ServerProcess> implements Clu
   abstract waitForRejoin(node: string, timeoutMs: number): Promise<void>;
   abstract inject(node: string, injection: Injection): Promise<InjectionReport>;
 
+  /** Processes of others keep no spans. */
+  wantTraces(_traceIds: readonly string[]): void {}
+
   get links(): LinkControl | undefined {
     return this.#links?.control;
   }

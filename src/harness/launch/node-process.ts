@@ -75,6 +75,11 @@ export class NodeProcess extends ServerProcess {
     }
   }
 
+  /** See Cluster.wantTraces. */
+  wantTraces(traceIds: readonly string[]): void {
+    this.input?.write(`${JSON.stringify({ want: traceIds })}\n`);
+  }
+
   protected command(): ServerCommand {
     const { arguments: words, dataFolder, environment } = this.#options;
     this.#fatal = undefined;
@@ -116,6 +121,9 @@ export class NodeProcess extends ServerProcess {
     } else if (event.event === 'rejoined') {
       this.#recovering = false;
       onEvent({ type: 'rejoined', node: this.id, wallMs, index: event.index });
+    } else if (event.event === 'traces') {
+      const { exported, dropped, problem } = event;
+      onEvent({ type: 'traces', node: this.id, wallMs, exported, dropped, ...(problem !== undefined && { problem }) });
     } else if (event.event === 'listening') {
       this.#listening.resolve();
     } else if (event.event === 'fatal') {

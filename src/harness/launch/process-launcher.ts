@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { Injection, InjectionReport } from '../../system/rpc/injection.ts';
+import { formatTraceDestination, type TraceDestination } from '../../telemetry/trace-destination.ts';
 import type { Cluster } from './cluster.ts';
 import { type DirectAddresses, directRoutes, linkPlans, type Routes, routesThrough } from './link-plans.ts';
 import { launchOnFreePorts, LINKS_LISTEN, LocalCluster, type LocalClusterOptions } from './local-cluster.ts';
@@ -14,6 +15,15 @@ export interface ProcessClusterOptions extends LocalClusterOptions {
   readonly environment?: (node: string) => Readonly<Record<string, string>>;
   /** Whether faults may be injected into the nodes (`inject`). Default false: what is only measured runs without the means to. */
   readonly faultControl?: boolean;
+  /** Default: nothing is traced. */
+  readonly tracing?: NodeTracing | undefined;
+}
+
+export interface NodeTracing {
+  /** URL of the OTLP receiver to which the spans of wanted traces go. */
+  readonly receiver: string;
+  /** Where sampled traces go. */
+  readonly destination: TraceDestination | undefined;
 }
 
 /** Resolves when every node listens. @throws LaunchError; then nothing is left running. */
@@ -78,6 +88,7 @@ class ProcessCluster extends LocalCluster<NodeProcess> {
         `--http=${http}`,
         '--exit-with-parent',
         ...(options.faultControl === true ? ['--fault-control'] : []),
+        ...tracingArguments(options.tracing),
         ...peers.map((peer) => `--peer=${peer.id}=${routes.peer(id, peer.id)}`),
         ...this.#direct.map((node) => `--advertise=${node.id}=${routes.client(node.id)}`),
       ],
@@ -87,6 +98,10 @@ class ProcessCluster extends LocalCluster<NodeProcess> {
       clock: options.clock,
       onEvent: (event) => this.handle(event),
     });
+  }
+
+  override wantTraces(traceIds: readonly string[]): void {
+    for (const node of this.processes.values()) node.wantTraces(traceIds);
   }
 
   wipe(node: string): Promise<string> {
@@ -101,4 +116,10 @@ class ProcessCluster extends LocalCluster<NodeProcess> {
   inject(node: string, injection: Injection): Promise<InjectionReport> {
     return this.process(node).inject(injection);
   }
+}
+
+function tracingArguments(tracing: NodeTracing | undefined): string[] {
+  if (tracing === undefined) return [];
+  const { receiver, destination } = tracing;
+  return [`--trace-receiver=${receiver}`, ...(destination ? [`--traces=${formatTraceDestination(destination)}`] : [])];
 }

@@ -5,6 +5,7 @@ import type { Cancel, Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Second } from '../result/schema.ts';
 import type { ValidScenario } from '../scenario/valid-scenario.ts';
+import type { LoadTracing } from './load-tracing.ts';
 import type { Invoke, LoadEvent, PlannedOperation, Saturate } from './operation.ts';
 import { SpinBudget } from './pacer.ts';
 import type { Recorder } from './recorder.ts';
@@ -27,6 +28,8 @@ export interface RunLoadsOptions {
   readonly invoke: Invoke;
   /** Needed for loads of autocannon's. */
   readonly saturate?: Saturate | undefined;
+  /** Default: nothing is traced. */
+  readonly tracing?: LoadTracing | undefined;
   readonly recorder: LoadRecorder;
   /** Which part of every load is issued here; see `shareOfLoad`. Default: all of it. */
   readonly share?: Share;
@@ -103,7 +106,7 @@ class LoadRun {
   }
 
   #createContext(): RunContext {
-    const { recorder, sink, invoke, saturate, random } = this.#options;
+    const { recorder, sink, invoke, saturate, tracing, random } = this.#options;
     return {
       clock: this.#clock,
       originMs: this.#originMs,
@@ -113,6 +116,7 @@ class LoadRun {
       nextProcess: () => this.#processes++ * this.#share.of + this.#share.index,
       invoke,
       saturate,
+      tracing,
       emit: (event) =>
         this.#guard(() => {
           recorder.record(event);

@@ -117,6 +117,8 @@ export interface EndEvent {
   readonly code: string | undefined;
   /** A `fail` that is no error: see EXPECTED_FAILURES. */
   readonly expected: boolean;
+  /** Its trace, when it has one: see OperationTrace. */
+  readonly trace?: number | undefined;
 }
 
 export type LoadEvent = InvokeEvent | EndEvent;

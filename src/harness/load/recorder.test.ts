@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Distribution } from '../result/distribution.ts';
 import { LatencyHistogram } from '../result/histogram.ts';
 import type { Phase } from '../result/schema.ts';
 import type { EndEvent, PlannedOperation } from './operation.ts';
@@ -102,11 +103,57 @@ describe('the recorder', () => {
     recorder.scheduled(2_500);
     recorder.dropped('a', 2_500);
     expect(recorder.timeline()).toEqual([
-      { atMs: 0, phase: 'warmup', scheduled: 2, started: 1, ok: 1, fail: 0, info: 0, dropped: 0, max: 50, lagMax: 5 },
+      {
+        atMs: 0,
+        phase: 'warmup',
+        scheduled: 2,
+        started: 1,
+        ok: 1,
+        fail: 0,
+        info: 0,
+        dropped: 0,
+        max: 50,
+        distribution: [46, 1],
+        lagMax: 5,
+      },
       { atMs: 1_000, phase: 'baseline', scheduled: 0, started: 1, ok: 0, fail: 0, info: 0, dropped: 0, lagMax: 30 },
-      { atMs: 2_000, phase: 'baseline', scheduled: 1, started: 0, ok: 1, fail: 0, info: 0, dropped: 1, max: 1_110 },
+      {
+        atMs: 2_000,
+        phase: 'baseline',
+        scheduled: 1,
+        started: 0,
+        ok: 1,
+        fail: 0,
+        info: 0,
+        dropped: 1,
+        max: 1_110,
+        distribution: [60, 1],
+      },
     ]);
     expect(recorder.droppedByPhase()).toEqual([{ load: 'a', phase: 'baseline', count: 1 }]);
+  });
+
+  test('every second has the distribution of what ended in it, however it ended, and a long run keeps nothing else of it', () => {
+    const recorder = new Recorder(phaseAt);
+    for (let at = 0; at < 3_600; at++) {
+      const endMs = at * 1_000 + 900;
+      for (const [type, ms] of [
+        ['ok', 1],
+        ['ok', 1.2],
+        ['fail', 10],
+        ['info', 800],
+      ] as const)
+        record(recorder, { type, scheduledMs: endMs - ms, atMs: endMs });
+      expect(recorder.finishSecond().distribution).toEqual([30, 2, -9, 1, -18, 1]);
+    }
+    const all = recorder.timeline();
+    expect(all).toHaveLength(3_600);
+    // Every operation is in exactly one of them.
+    const merged = new Distribution();
+    for (const { distribution = [] } of all) merged.merge(Distribution.decode(distribution));
+    expect(merged.encode()).toEqual([30, 7_200, -9, 3_600, -18, 3_600]);
+    // Dozens of bytes a second, and fewer than the buckets have.
+    expect(Math.max(...all.map(({ distribution }) => JSON.stringify(distribution).length))).toBeLessThan(40);
   });
 
   test('a finished second is the one the timeline has later, with percentiles where there are samples for them', () => {

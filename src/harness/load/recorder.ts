@@ -77,6 +77,8 @@ export interface Ended {
   readonly scheduledMs: number;
   readonly sentMs: number;
   readonly atMs: number;
+  /** See EndEvent. */
+  readonly trace?: number | undefined;
 }
 
 /** Who else is told what became of every arrival. */

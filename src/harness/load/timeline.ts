@@ -1,6 +1,7 @@
 // What happened in each second of a run.
 
 import { assert } from '../../runtime/assert.ts';
+import { Distribution } from '../result/distribution.ts';
 import { LatencyHistogram } from '../result/histogram.ts';
 import type { Outcome, Phase, Second } from '../result/schema.ts';
 
@@ -17,9 +18,12 @@ interface OpenSecond {
   lagMaxMs: number | undefined;
   responseTime: LatencyHistogram | undefined;
   serviceTime: LatencyHistogram | undefined;
-  /** What is left of the histograms when the second is over. */
-  latencies: Pick<Second, 'p50' | 'p99' | 'max' | 'serviceP99'> | undefined;
+  distribution: Distribution | undefined;
+  /** What is left of these when the second is over. */
+  latencies: Latencies | undefined;
 }
+
+type Latencies = Pick<Second, 'p50' | 'p99' | 'max' | 'serviceP99' | 'distribution'>;
 
 /** An operation belongs to the second in which it was scheduled, started or ended, one by one. */
 export class Timeline {
@@ -51,6 +55,7 @@ export class Timeline {
     second[outcome]++;
     (second.responseTime ??= new LatencyHistogram()).record(responseUs);
     (second.serviceTime ??= new LatencyHistogram()).record(serviceUs);
+    (second.distribution ??= new Distribution()).record(responseUs);
   }
 
   /** Closes the next second and gives it. Operations that end from now on must belong to a later one. */
@@ -62,6 +67,7 @@ export class Timeline {
     const old = this.#seconds[at - LIVE_SECONDS];
     if (old !== undefined) old.responseTime = undefined;
     second.serviceTime = undefined;
+    second.distribution = undefined;
     return this.#second(second, at);
   }
 
@@ -104,6 +110,7 @@ export class Timeline {
         lagMaxMs: undefined,
         responseTime: undefined,
         serviceTime: undefined,
+        distribution: undefined,
         latencies: undefined,
       });
     }
@@ -127,12 +134,14 @@ export class Timeline {
   }
 }
 
-function latenciesOf({ responseTime, serviceTime }: OpenSecond): Pick<Second, 'p50' | 'p99' | 'max' | 'serviceP99'> {
+function latenciesOf({ responseTime, serviceTime, distribution }: OpenSecond): Latencies {
   if (responseTime === undefined || serviceTime === undefined) return {};
-  const latencies: Pick<Second, 'p50' | 'p99' | 'max' | 'serviceP99'> = { max: responseTime.max / 1_000 };
+  const latencies: Latencies = { max: responseTime.max / 1_000 };
   const [p50, p99, serviceP99] = [responseTime.percentile(50), responseTime.percentile(99), serviceTime.percentile(99)];
   if (p50 !== undefined) latencies.p50 = p50 / 1_000;
   if (p99 !== undefined) latencies.p99 = p99 / 1_000;
   if (serviceP99 !== undefined) latencies.serviceP99 = serviceP99 / 1_000;
+  const counts = distribution?.encode();
+  if (counts !== undefined) latencies.distribution = counts;
   return latencies;
 }

@@ -1,6 +1,7 @@
 // Virtual users: each carries out one operation at a time and records what came of it.
 
 import { assert, known } from '../../runtime/assert.ts';
+import type { LoadTracing, OperationTrace } from './load-tracing.ts';
 import { EXPECTED_FAILURES } from './operation.ts';
 import type { Answer, Invoke, LoadEvent, PlannedOperation } from './operation.ts';
 import type { OperationPlan } from './workload.ts';
@@ -12,6 +13,8 @@ export interface UserContext {
   /** A process id that nobody has had. */
   nextProcess(): number;
   readonly invoke: Invoke;
+  /** Absent: nothing is traced. */
+  readonly tracing?: LoadTracing | undefined;
   /** Records an event. Must not throw. */
   emit(event: LoadEvent): void;
 }
@@ -74,11 +77,12 @@ export class VirtualUsers {
     user.operation = operation;
     user.scheduledMs = scheduledMs;
     user.sentMs = sentMs;
+    user.trace = this.#context.tracing?.begin(operation, sentMs - scheduledMs);
     this.#busy++;
     this.#context.emit({ type: 'invoke', process: user.process, atMs: sentMs, scheduledMs, operation });
     let answer: Promise<Answer>;
     try {
-      answer = invoke(operation, this.#signal);
+      answer = user.trace ? user.trace.run(() => invoke(operation, this.#signal)) : invoke(operation, this.#signal);
     } catch (error) {
       answer = Promise.reject(error);
     }
@@ -120,10 +124,12 @@ export class VirtualUsers {
 
   #record(user: VirtualUser, answer: Answer): void {
     const operation = known(user.operation, 'an operation that ended has begun');
-    const { process, scheduledMs, sentMs } = user;
+    const { process, scheduledMs, sentMs, trace } = user;
     const code = answer.outcome === 'ok' ? undefined : answer.code;
     const expected = answer.outcome === 'fail' && EXPECTED_FAILURES.has(code);
     user.operation = undefined;
+    user.trace = undefined;
+    trace?.end(answer.outcome, code, answer.outcome !== 'ok' && !expected);
     user.endedMs = Math.max(sentMs, this.#context.elapsedMs());
     user.failed = answer.outcome !== 'ok' && !expected;
     this.#busy--;
@@ -138,6 +144,7 @@ export class VirtualUsers {
       value: answer.outcome === 'ok' ? answer.value : undefined,
       code,
       expected,
+      trace: trace?.number,
     });
     // Its last operation may still happen at any time, concurrently with what a process does next.
     if (answer.outcome === 'info') user.process = this.#context.nextProcess();
@@ -150,6 +157,7 @@ export class VirtualUser {
   process: number;
   /** What it is doing; undefined while it is free. */
   operation: PlannedOperation | undefined;
+  trace: OperationTrace | undefined;
   scheduledMs = 0;
   sentMs = 0;
   /** When its last operation ended, and whether with an error. */

@@ -23,7 +23,8 @@ export function pageAssets(): Assets {
 function readAssets(): Assets {
   const library = (name: string) => readFileSync(createRequire(import.meta.url).resolve(`uplot/${name}`), 'utf8');
   const client = entryPoint(new URL('./client/main.ts', import.meta.url), import.meta.url);
-  const style = [library('dist/uPlot.min.css'), readFileSync(new URL('./page.css', import.meta.url), 'utf8')].join('\n');
+  const sheet = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
+  const style = [library('dist/uPlot.min.css'), sheet('./page.css'), sheet('./traces.css')].join('\n');
   // Its licence asks to be carried along.
   const script = [`/*!\n${library('LICENSE').trim()}\n*/`, library('dist/uPlot.iife.min.js'), linkScript(client)].join('\n');
   if (/<\/(?:script|style)/i.test(style + script)) throw new Error('an asset of the page would end its own element');

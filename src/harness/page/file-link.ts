@@ -15,6 +15,6 @@ export function fileLink(isBesideResult: boolean): FileLink {
 }
 
 /** No address, no absolute path, no way up: a result that was tampered with sends nobody anywhere. */
-function isBelow(path: string): boolean {
+export function isBelow(path: string): boolean {
   return !/^[/\\]|^[a-z][a-z0-9+.-]*:/i.test(path) && !path.split(/[/\\]/).includes('..');
 }

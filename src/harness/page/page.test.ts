@@ -3,8 +3,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { Distribution } from '../result/distribution.ts';
 import { readRun } from '../result/files.ts';
-import type { Run, ScenarioResult } from '../result/schema.ts';
+import type { Run, ScenarioResult, Second } from '../result/schema.ts';
 import { sampleRun } from '../result/testing/sample-run.ts';
 import type { PageData } from './client/chart-data.ts';
 import { fileLink } from './file-link.ts';
@@ -77,9 +78,9 @@ describe('what it says', () => {
     ])
       expect(said).toContain(phrase);
     const fields =
-      /^(operationsLost|errorsByPhase|skippedFaults|saturation|windowEndMs|recover.*|unavailable.*|operations|errors|overlaps)$/;
+      /^(operationsLost|errorsByPhase|skippedFaults|saturation|windowEndMs|recover.*|unavailable.*|operations|errors|overlaps|distribution)$/;
     const older = sampleRun();
-    for (const part of older.scenarios.flatMap((scenario): object[] => [scenario, ...scenario.faults])) {
+    for (const part of older.scenarios.flatMap((scenario): object[] => [scenario, ...scenario.faults, ...scenario.timeline])) {
       const kept = Object.entries(part).filter(
         ([name, value]) => !fields.test(name) || (name === 'errors' && Array.isArray(value)),
       );
@@ -97,6 +98,8 @@ describe('what it says', () => {
     ])
       expect(words(older)).not.toContain(phrase);
     expect(words(older)).toContain('new leader 412ms first write 655ms');
+    expect(words(older)).toContain('No heat map of the response times');
+    expect(words(sample)).not.toContain('No heat map');
   });
 });
 
@@ -113,6 +116,37 @@ describe('the data of its charts', () => {
       faults: [{ fromS: 10.004, toS: 15.03, label: 'crash of n2' }],
       leaders: [{ atS: 10.416, label: 'n3 leads term 2' }],
     });
+  });
+
+  test('are the distributions of the seconds, as a heat map whose colours reach the most frequent cell', () => {
+    const [steady, crash] = dataOf(page(sample)).heatMaps;
+    expect(crash).toMatchObject({ group: 1, columnS: 1, lowest: 33, highest: 58 });
+    expect(crash?.at.slice(0, 2)).toEqual([0.5, 1.5]);
+    expect(crash?.columns).toEqual(sample.scenarios[1]?.timeline.map(({ distribution }) => distribution));
+    expect(steady?.levels.map(({ colour }) => colour)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    const most = Math.max(...(steady?.columns.flat() ?? []));
+    expect(steady?.levels.map(({ from }) => from)).toEqual([0, 1, 2, 3, 4, 5, 6].map((level) => Math.ceil(most ** (level / 7))));
+  });
+
+  test('have a colour for every count, however few counts there are', () => {
+    const levels = (...counts: number[]) => {
+      const scenario = sampleRun().scenarios[0] as ScenarioResult;
+      scenario.timeline = scenario.timeline.map((second, at) => ({ ...second, distribution: [30, counts[at] ?? 1] }));
+      return dataOf(page(runOf(scenario))).heatMaps[0]?.levels.map(({ from, colour }) => [from, colour]);
+    };
+    expect(levels(1)).toEqual([[1, 1]]);
+    expect(levels(2)).toEqual([
+      [1, 1],
+      [2, 7],
+    ]);
+    expect(levels(128)).toEqual([1, 2, 4, 8, 16, 32, 64].map((from, at) => [from, at + 1]));
+  });
+
+  test('have no p99 where no second had operations enough, and say why', () => {
+    const run = sampleRun();
+    for (const second of run.scenarios[1]?.timeline ?? []) delete second.p99;
+    expect(of(run, 'Response time')[1]?.series.map(({ label }) => label)).toEqual(['max', 'p50']);
+    expect(words(run).match(/no second had the 1,000 operations that a p99 needs/g)).toHaveLength(1);
   });
 
   test('are percentiles of merged histograms, up to where ten samples are left', () => {
@@ -163,6 +197,13 @@ describe('the data of its charts', () => {
     expect(new Set(latency?.series.find(({ label }) => label === 'p99')?.values)).toEqual(new Set([50]));
     expect(new Set(of(run, 'Throughput')[1]?.series[0]?.values)).toEqual(new Set([200]));
     expect(words(run)).toContain('a point is the worst of 2 seconds');
+    // The heat map has as many columns as can be told apart, each the sum of its seconds.
+    const map = dataOf(page(run)).heatMaps[1];
+    expect(map).toMatchObject({ columnS: 20 });
+    expect(map?.columns).toHaveLength(600);
+    const count = (encoded: readonly number[] = []) => Distribution.decode(encoded).counts.reduce((sum, each) => sum + each, 0);
+    expect(count(map?.columns[0])).toBe(20 * count((scenario.timeline[0] as Second).distribution));
+    expect(words(run)).toContain('a column is 20 seconds');
   });
 });
 

@@ -7,55 +7,104 @@ import { pageAssets } from './assets.ts';
 import { ChartPlaces } from './chart-places.ts';
 import { fileLink } from './file-link.ts';
 import { embeddedJson, markup, trusted } from './markup.ts';
+import type { PageData } from './client/chart-data.ts';
+import { type LiveState, overNote } from './live-part.ts';
 import { microPart } from './micro-part.ts';
 import { navigation, pageHeader, verdictBoard } from './overview.ts';
 import { runPart } from './run-part.ts';
 import { scenarioPart } from './scenario-part.ts';
+import type { ScenarioSpans } from './trace-part.ts';
 
 /** Points on the time axes of all scenarios together, and the least that one of them has. */
 const ALL_POINTS = 12_000;
 const LEAST_POINTS = 200;
 
+/** While a run is under way the page is made every second. */
+const LIVE_POINTS = 2_400;
+
 export interface PageOptions {
   /** Whether it will lie beside run.json, so that it can link to the files there. */
   readonly isBesideResult: boolean;
+  /** Of a run that is under way, or has just ended, as the page is served meanwhile. */
+  readonly live?: LiveState;
+  /** The spans of the kept traces, scenario by scenario in the order of the run; without them there are no waterfalls. */
+  readonly spans?: readonly (ScenarioSpans | undefined)[];
 }
 
+export interface PageContent {
+  readonly title: string;
+  /** HTML without styles and scripts. */
+  readonly body: string;
+  /** What its charts are drawn from. */
+  readonly data: PageData;
+}
+
+/** Bytes that the waterfalls of all scenarios may take together; the page stays below 2 MB. */
+const ALL_WATERFALLS = 900_000;
+
 /** The page as text. No text of the run can become markup or script, and none can reorder or hide what stands around it. */
-export function renderPage(original: Run, { isBesideResult }: PageOptions): string {
-  const run = plainDeep(original);
+export function renderPage(run: Run, options: PageOptions): string {
   const { style, script, contentSecurityPolicy } = pageAssets();
-  const charts = new ChartPlaces();
-  const link = fileLink(isBesideResult);
-  const mostPoints = Math.max(LEAST_POINTS, Math.floor(ALL_POINTS / Math.max(1, run.scenarios.length)));
-  const scenarios = run.scenarios.map((scenario, number) =>
-    scenarioPart(scenario, { number, charts, mostPoints, link, again: runAgain(run, scenario) }),
-  );
-  const title = run.scenarios.length === 0 ? run.id : `${run.scenarios.map(({ name }) => name).join(', ')} · ${run.id}`;
+  const { title, body, data } = renderContent(run, options);
+  const policy = `${contentSecurityPolicy}${options.live === undefined ? '' : "; connect-src 'self'"}`;
   return markup`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="${contentSecurityPolicy}">
-<title>${title} · Windtunnel</title>
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<title>${title}</title>
 <style>${trusted(style)}</style>
 </head>
 <body>
 <a class="skip" href="#verdicts">Skip to the verdicts</a>
-${pageHeader(run)}
-${navigation(run)}
-<main>
-<noscript><p class="alarm">The charts need scripts, which this browser does not run. Everything else is here.</p></noscript>
-${verdictBoard(run)}
-${scenarios}
-${microPart(run)}
-${runPart(run, link)}
-</main>
-<script type="application/json" id="data">${embeddedJson(charts.data)}</script>
+${trusted(body)}
+<script type="application/json" id="data">${embeddedJson(data)}</script>
 <script>${trusted(script)}</script>
 </body>
 </html>
 `.text;
+}
+
+/** What of the page depends on the run. */
+export function renderContent(original: Run, { isBesideResult, spans = [], live }: PageOptions): PageContent {
+  const run = plainRun(original);
+  const running = live?.kind === 'running' ? live : undefined;
+  const charts = new ChartPlaces();
+  const link = fileLink(isBesideResult);
+  const mostPoints = Math.max(LEAST_POINTS, Math.floor((running ? LIVE_POINTS : ALL_POINTS) / Math.max(1, run.scenarios.length)));
+  const traceBytes = ALL_WATERFALLS / Math.max(1, spans.filter((each) => each !== undefined).length);
+  const scenarios = run.scenarios.map((scenario, number) =>
+    scenarioPart(scenario, {
+      number,
+      charts,
+      mostPoints,
+      link,
+      traces: { spans: spans[number], mostBytes: traceBytes },
+      again: runAgain(run, scenario),
+      isUnderWay: running?.isUnderWay === true && number === run.scenarios.length - 1,
+    }),
+  );
+  const title = run.scenarios.length === 0 ? run.id : `${run.scenarios.map(({ name }) => name).join(', ')} · ${run.id}`;
+  const body = markup`${pageHeader(run, running !== undefined)}
+${navigation(run)}
+<main>
+<noscript><p class="alarm">The charts need scripts, which this browser does not run. Everything else is here.</p></noscript>
+${live?.kind === 'over' && overNote(live)}
+${verdictBoard(run, running)}
+${scenarios}
+${microPart(run)}
+${runPart(run, link, running !== undefined)}
+</main>`.text;
+  return {
+    title: `${running ? '● ' : ''}${title} · Windtunnel`,
+    body,
+    data: { ...charts.data, ...(running && { isLive: true }) },
+  };
+}
+
+/** The seconds of a run are many, and hold no text that anybody could choose. */
+function plainRun({ scenarios, ...rest }: Run): Run {
+  return { ...plainDeep(rest), scenarios: scenarios.map(({ timeline, ...other }) => ({ ...plainDeep(other), timeline })) };
 }

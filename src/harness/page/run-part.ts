@@ -8,14 +8,15 @@ import type { FileLink } from './file-link.ts';
 import { type Markup, markup } from './markup.ts';
 import { figures } from './tables.ts';
 
-export function runPart(run: Run, link: FileLink): Markup {
+/** @param isRunning whether it has not ended yet: then nothing follows from how it went. */
+export function runPart(run: Run, link: FileLink, isRunning: boolean): Markup {
   const { environment: on, command, scenarios } = run;
   const seeds = [...new Set(scenarios.map(({ seed }) => seed))];
   return markup`<section id="run" aria-labelledby="run-title"><h2 id="run-title">Run</h2>
 ${figures([
   ['started', run.startedAt],
-  ['finished', run.finishedAt],
-  ['status', run.status],
+  ['finished', isRunning ? undefined : run.finishedAt],
+  ['status', isRunning ? 'running' : run.status],
   ['profile', run.profile],
   ['seed', seeds.length === 0 ? undefined : seeds.join(', ')],
   ['commit', on.git === undefined ? 'no repository' : commitText(on.git)],
@@ -36,6 +37,6 @@ ${figures([
 ])}
 <h3>Repeat</h3>
 <p><code>npx windtunnel ${command.join(' ')}</code> <span class="note">the command of this run</span></p>
-${nextSteps(run).map(({ command: next, why }) => markup`<p><code>${next}</code> <span class="note">${why}</span></p>`)}
-<p class="note">Everything that was measured: ${link('run.json')}.</p></section>`;
+${!isRunning && nextSteps(run).map(({ command: next, why }) => markup`<p><code>${next}</code> <span class="note">${why}</span></p>`)}
+${!isRunning && markup`<p class="note">Everything that was measured: ${link('run.json')}.</p>`}</section>`;
 }

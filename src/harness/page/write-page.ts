@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { ResultError } from '../result/error.ts';
 import type { Run } from '../result/schema.ts';
 import { renderPage } from './page.ts';
+import { readSpans } from './read-spans.ts';
 
 export const PAGE_FILE = 'report.html';
 
@@ -13,7 +14,8 @@ export const PAGE_FILE = 'report.html';
  * complete or not at all. Throws ResultError 'not-written' when the place cannot be written to.
  */
 export async function writePage(run: Run, resultFolder: string, path = join(resultFolder, PAGE_FILE)): Promise<string> {
-  const page = renderPage(run, { isBesideResult: resolve(dirname(path)) === resolve(resultFolder) });
+  const spans = await readSpans(run, resultFolder);
+  const page = renderPage(run, { isBesideResult: resolve(dirname(path)) === resolve(resultFolder), spans });
   const temporary = `${path}.tmp-${process.pid}`;
   try {
     await writeFile(temporary, page);

@@ -1,6 +1,6 @@
 // What a run amounts to for the shell that started it.
 
-import type { Run, ScenarioResult } from '../result/schema.ts';
+import type { ObserverCost, Run, ScenarioResult } from '../result/schema.ts';
 
 export const EXIT = {
   passed: 0,
@@ -35,7 +35,7 @@ interface Reason {
  * The exit code of a run and every reason for it, the most serious first. A run whose correctness was asked for and could
  * not be decided does not pass: it is invalid (96). Nor does a run that measured nothing (1).
  */
-export function exitOf(run: Pick<Run, 'status' | 'microbenchmarks' | 'scenarios'>): Run['exit'] {
+export function exitOf(run: Pick<Run, 'status' | 'microbenchmarks' | 'scenarios' | 'observerCost'>): Run['exit'] {
   const reasons: Reason[] = run.scenarios.flatMap((scenario) =>
     ofScenario(scenario).map(({ code, text }) => ({ code, text: `${scenario.name}: ${text}` })),
   );
@@ -43,9 +43,10 @@ export function exitOf(run: Pick<Run, 'status' | 'microbenchmarks' | 'scenarios'
     if (status === 'failed')
       reasons.push({ code: EXIT.error, text: `microbenchmark ${id} failed: ${error ?? 'no reason given'}` });
   }
+  if (run.observerCost !== undefined) reasons.push(...ofObserverCost(run.observerCost));
   const isInterrupted = run.status === 'interrupted' || run.scenarios.some(({ status }) => status === 'interrupted');
   if (isInterrupted) reasons.push({ code: EXIT.interrupted, text: 'interrupted before the end' });
-  else if (run.scenarios.length + run.microbenchmarks.length === 0)
+  else if (run.scenarios.length + run.microbenchmarks.length === 0 && run.observerCost === undefined)
     reasons.push({ code: EXIT.error, text: 'nothing was measured' });
   reasons.sort((a, b) => SERIOUSNESS.indexOf(a.code) - SERIOUSNESS.indexOf(b.code));
   return { code: reasons[0]?.code ?? EXIT.passed, reasons: reasons.map(({ text }) => text) };
@@ -68,6 +69,13 @@ function ofScenario(scenario: ScenarioResult): Reason[] {
       ? [{ code: EXIT.regression, text: 'slower than the commit it was compared with' }]
       : []),
   ];
+}
+
+/** A few late runs move an interval; when most are late it is not known what was compared. */
+function ofObserverCost({ rounds, observers, invalidRuns }: ObserverCost): Reason[] {
+  const runs = rounds * observers.length;
+  if (invalidRuns <= runs / 2) return [];
+  return [{ code: EXIT.invalid, text: `observer cost: the instrument was late in ${invalidRuns} of ${runs} runs` }];
 }
 
 function ofChecks({ checks, verdicts }: ScenarioResult, verdict: 'violated' | 'unknown'): Reason[] {

@@ -6,6 +6,7 @@ import { PHASES } from '../result/schema.ts';
 import type { FaultWindow, GeneratorInstrument, Phase, ScenarioResult, SkippedFault } from '../result/schema.ts';
 import { latencyTable } from './latency-table.ts';
 import { formatCount, formatObserved, formatRate, formatShare } from './numbers.ts';
+import { pathTable } from './path-table.ts';
 import { saturationTable } from './saturation-table.ts';
 import { type Cell, fit, fold, hang, type Style, table, wrap, wrapFacts } from './text.ts';
 import { timelineChart } from './timeline-chart.ts';
@@ -19,6 +20,7 @@ export function scenarioSections(scenario: ScenarioResult, style: Style, width: 
     totals(scenario, style, width),
     saturationTable(scenario, style, width),
     latencyTable(scenario, style, width),
+    pathTable(scenario, style, width),
     timelineChart(scenario, style, width),
     faults(scenario, style, width),
     errors(scenario, style, width),

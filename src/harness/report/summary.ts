@@ -5,6 +5,7 @@ import type { Microbenchmark, Run } from '../result/schema.ts';
 import { EXIT } from './exit.ts';
 import { type NextStep, nextSteps } from './next-steps.ts';
 import { formatBytes, formatCount, formatNanoseconds, formatRate, formatShare } from './numbers.ts';
+import { observerSection } from './observer-section.ts';
 import { rule, scenarioSections } from './scenario-sections.ts';
 import { type Cell, fit, hang, plainDeep, type Style, styleOf, table, wrapFacts } from './text.ts';
 import { verdictLines } from './verdict-lines.ts';
@@ -33,6 +34,7 @@ export function renderSummary(original: Run, options: SummaryOptions): string {
     heading(run, style, width),
     ...run.scenarios.map((scenario) => scenarioSections(scenario, style, width, dirname(plainDeep(options.path)))),
     microbenchmarks(run.microbenchmarks, style, width),
+    observerSection(run.observerCost, style, width),
     verdicts(run, style, width),
     ending(run, plainDeep({ ...options, next: options.next ?? nextSteps(run) }), style, width),
   ];

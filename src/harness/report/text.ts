@@ -8,6 +8,8 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202
 
 /** The text on one line, without terminal escapes and without control characters. */
 export function plain(text: string): string {
+  // Nearly every text is. The characters that begin an escape are unsafe ones, too.
+  if (text.search(UNSAFE) < 0) return text;
   return stripVTControlCharacters(text.replaceAll(/[\t\r\n]+/g, ' ')).replaceAll(UNSAFE, '');
 }
 

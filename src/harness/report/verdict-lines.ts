@@ -43,7 +43,7 @@ export function verdictsOf(scenario: ScenarioResult): ShownVerdict[] {
   return [
     { question: 'fast?', verdict: fast, ...LOOKS[fast], words: fastWords(scenario) },
     { question: 'correct?', verdict: correct, ...LOOKS[correct], words: correctWords(scenario) },
-    { question: 'explained?', verdict: explained, ...LOOKS[explained], words: EXPLAINED[explained] },
+    { question: 'explained?', verdict: explained, ...LOOKS[explained], words: explainedWords(scenario) },
     { question: 'changed?', verdict: changed, ...LOOKS[changed], words: CHANGED[changed] },
   ];
 }
@@ -88,10 +88,15 @@ function correctWords({ checks, verdicts }: ScenarioResult): string {
   return words[verdicts.correct];
 }
 
-const EXPLAINED: Record<Verdicts['explained'], string> = {
-  complete: 'timeline, fault windows, metrics and traces of the slowest requests',
-  partial: 'timeline and fault windows; no traces of the slowest requests',
-};
+function explainedWords({ verdicts, traces }: ScenarioResult): string {
+  const slowest = traces?.list.filter(({ keptFor }) => keptFor.includes('slowest')) ?? [];
+  if (verdicts.explained === 'complete')
+    return `timeline, fault windows and complete traces of ${formatCount(slowest.filter(({ missing }) => missing === undefined).length)} of the slowest requests`;
+  const missing = slowest.flatMap((trace) => trace.missing ?? []);
+  return missing.length === 0
+    ? 'timeline and fault windows; no traces of the slowest requests'
+    : `timeline and fault windows; of the traces of the slowest requests something is missing: ${missing.at(-1)}`;
+}
 
 const CHANGED: Record<Verdicts['changed'], string> = {
   unchecked: 'not compared with another commit',

@@ -2,6 +2,7 @@
 // of the check that every file written or read must pass.
 
 import { z } from 'zod';
+import { Distribution } from './distribution.ts';
 
 /** Grows when a reader of the old shape would misread the new one. */
 export const SCHEMA_VERSION = 1;
@@ -108,6 +109,13 @@ const second = z.strictObject({
   p99: ms.optional(),
   max: ms.optional(),
   serviceP99: ms.optional().describe('Service time at p99, milliseconds'),
+  distribution: z
+    .array(z.int())
+    .refine(isDistribution, 'must be a bucket, then counts of it and the buckets behind it')
+    .optional()
+    .describe(
+      'How many of the operations that ended in this second had which response time. Bucket n reaches from 10^(n/10) to 10^((n+1)/10) microseconds, n from 0 to 95. The first number is a bucket; then come the counts of it and of the buckets behind it, where -n stands for n empty ones: [30, 2, 1, -28, 1] is 2 from 1 to 1.26 ms, 1 from 1.26 to 1.58 ms and 1 from 1 to 1.26 s. Absent when none ended.',
+    ),
   lagMax: ms.optional().describe('How late the generator itself was: actual start minus scheduled start, maximum, milliseconds'),
 });
 export type Second = z.infer<typeof second>;
@@ -262,6 +270,71 @@ const instrument = z.strictObject({
 });
 export type Instrument = z.infer<typeof instrument>;
 
+/** Where the time of a request can go, in the order in which a request passes through. */
+export const PATH_PARTS = [
+  'generator wait',
+  'retry pause',
+  'failed attempts',
+  'pool wait',
+  'network',
+  'server',
+  'mailbox',
+  'append',
+  'fsync',
+  'peer network',
+  'peer append',
+  'peer fsync',
+  'quorum',
+  'apply',
+  'read-index',
+  'reader wait',
+  'read',
+  'other',
+] as const;
+export type PathPart = (typeof PATH_PARTS)[number];
+
+/** Requests that are looked at together: those nearest a percentile, and the slowest. */
+export const PATH_BUCKETS = ['p50', 'p90', 'p99', 'p99.9', 'slowest'] as const;
+export type PathBucket = (typeof PATH_BUCKETS)[number];
+
+const keptTrace = z.strictObject({
+  traceId: z.string().regex(/^[0-9a-f]{32}$/),
+  keptFor: z.array(z.enum([...PATH_BUCKETS, 'fail', 'info'])).describe('Why it was kept'),
+  load: z.string(),
+  operation: z.string(),
+  phase,
+  outcome,
+  startMs: z.number().describe('When the schedule wanted it to start, milliseconds from the start of the scenario'),
+  responseMs: ms,
+  serviceMs: ms,
+  missing: z.array(z.string()).optional().describe('What is not there of it, and why where that is known; absent when complete'),
+});
+export type KeptTrace = z.infer<typeof keptTrace>;
+
+const criticalPath = z.strictObject({
+  load: z.string(),
+  phase,
+  bucket: z.enum(PATH_BUCKETS),
+  traces: z.int().min(1).describe('Complete traces that the shares are the means of'),
+  responseMs: ms.describe('Their mean, milliseconds'),
+  shares: z
+    .array(z.strictObject({ part: z.enum(PATH_PARTS), share: z.number().min(0).max(1) }))
+    .describe('Of the time from the scheduled instant to the end; parts that took none are left out'),
+});
+export type CriticalPath = z.infer<typeof criticalPath>;
+
+const scenarioTraces = z.strictObject({
+  file: z.string().optional().describe('The spans, relative to the folder of run.json: OTLP as JSON, a trace a line'),
+  kept: count,
+  incomplete: count.describe('Those of the kept ones of which something is missing'),
+  spansReceived: count,
+  spansDropped: count.describe('Spans of wanted traces that the receiver had no room for'),
+  spansLost: count.describe('Spans that the processes lost before anybody could ask for them'),
+  list: z.array(keptTrace),
+  criticalPaths: z.array(criticalPath).describe('Where the time went'),
+});
+export type ScenarioTraces = z.infer<typeof scenarioTraces>;
+
 const scenarioResult = z.strictObject({
   name: z.string(),
   description: z.string(),
@@ -304,6 +377,7 @@ const scenarioResult = z.strictObject({
     .optional()
     .describe('Operations that were acknowledged and did not survive; absent when no check could tell'),
   instrument,
+  traces: scenarioTraces.optional().describe('Absent when the run was not traced'),
   thresholds: z.array(thresholdResult),
   checks: z.array(checkResult),
   invalid: z.array(z.string()).describe('Why the numbers of this run must not be used; empty when they may'),
@@ -323,6 +397,43 @@ const scenarioResult = z.strictObject({
 });
 export type ScenarioResult = z.infer<typeof scenarioResult>;
 
+/** How the load is watched: not at all; as every run is; with this share of the requests exported as well. */
+export const OBSERVERS = ['off', 'kept', '1 %', '100 %'] as const;
+export type Observer = (typeof OBSERVERS)[number];
+/** For people. */
+export const OBSERVER_WORDS: Readonly<Record<Observer, string>> = {
+  off: 'without traces',
+  kept: 'as every run is traced',
+  '1 %': '1 % exported',
+  '100 %': '100 % exported',
+};
+
+const ratioEstimate = z.strictObject({
+  ratio: z.number().positive().describe('To the runs without traces, of the same rounds: Hodges-Lehmann estimate of the ratio'),
+  low: z.number().positive(),
+  high: z.number().positive(),
+  confidence: z.number().min(0).max(1).describe('Of the interval from low to high, by the signed-rank test'),
+});
+export type RatioEstimate = z.infer<typeof ratioEstimate>;
+
+const observerCost = z.strictObject({
+  rounds: z.int().min(1).describe('How often each was measured, in random order within a round'),
+  invalidRuns: count.describe('Runs in which the instrument was late'),
+  observers: z.array(
+    z.strictObject({
+      observer: z.enum(OBSERVERS),
+      okPerSecond: z.array(z.number()).describe('Of each round'),
+      p50Ms: z.array(ms).describe('Of the service time, of each round'),
+      p99Ms: z.array(ms),
+      toOff: z
+        .strictObject({ okPerSecond: ratioEstimate, p50Ms: ratioEstimate, p99Ms: ratioEstimate })
+        .optional()
+        .describe('Absent for the one without traces'),
+    }),
+  ),
+});
+export type ObserverCost = z.infer<typeof observerCost>;
+
 export const runSchema = z.strictObject({
   schema: z.literal('windtunnel-run'),
   schemaVersion: z.literal(SCHEMA_VERSION),
@@ -335,6 +446,7 @@ export const runSchema = z.strictObject({
   environment,
   microbenchmarks: z.array(microbenchmark),
   scenarios: z.array(scenarioResult),
+  observerCost: observerCost.optional().describe('What tracing costs; only when it was asked for'),
   exit: z.strictObject({
     code: z
       .int()
@@ -352,4 +464,13 @@ function isPlainJson(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isPlainJson);
   if (typeof value === 'object' && value !== null) return Object.values(value).every(isPlainJson);
   return value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean';
+}
+
+function isDistribution(numbers: readonly number[]): boolean {
+  try {
+    Distribution.decode(numbers);
+    return true;
+  } catch {
+    return false;
+  }
 }

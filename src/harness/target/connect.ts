@@ -3,6 +3,7 @@
 import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { Tracer } from '../../telemetry/tracer.ts';
 import type { DistributedMetrics } from '../../telemetry/metrics.ts';
 import type { Target } from '../load/operation.ts';
 import { functionsOf } from '../scenario/discover.ts';
@@ -31,6 +32,8 @@ export interface ConnectOptions extends TargetAddresses {
   readonly scenario: ValidScenario;
   readonly clock: Clock;
   readonly random: Random;
+  /** Measures what the smart client does. */
+  readonly tracer?: Tracer | undefined;
   /** Where the smart client counts. Default: nowhere. */
   readonly metrics?: DistributedMetrics;
 }

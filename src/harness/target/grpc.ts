@@ -11,6 +11,8 @@ import {
 } from '@grpc/grpc-js';
 import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { currentContext } from '../../telemetry/current-context.ts';
+import { injectIntoMetadata } from '../../telemetry/propagation.ts';
 import type { Answer, PlannedOperation } from '../load/operation.ts';
 import { type GrpcMethod, loadGrpcMethod } from '../scenario/grpc-method.ts';
 import { ScenarioError } from '../scenario/options.ts';
@@ -93,6 +95,15 @@ function metadataOf({ metadata: entries }: ValidGrpc): Metadata {
   return metadata;
 }
 
+/** With the context of the trace, when there is one. */
+function traced(metadata: Metadata): Metadata {
+  const context = currentContext();
+  if (context === undefined) return metadata;
+  const own = metadata.clone();
+  injectIntoMetadata(context, own);
+  return own;
+}
+
 function call({ method, metadata, nextClient }: Prepared, clock: Clock, signal: AbortSignal, timeoutMs: number): Promise<Answer> {
   const client = nextClient();
   return new Promise((resolve) => {
@@ -102,7 +113,7 @@ function call({ method, metadata, nextClient }: Prepared, clock: Clock, signal: 
       (request: Buffer) => request,
       method.deserialize,
       method.request,
-      metadata,
+      traced(metadata),
       { deadline: clock.wallTime() + timeoutMs },
       (error: ServiceError | null) => {
         signal.removeEventListener('abort', cancel);

@@ -7,6 +7,8 @@ import type { Socket } from 'node:net';
 import { urlToHttpOptions } from 'node:url';
 import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { currentContext } from '../../telemetry/current-context.ts';
+import { formatTraceparent } from '../../telemetry/trace-context.ts';
 import type { Answer, PlannedOperation } from '../load/operation.ts';
 import type { ValidHttp, ValidScenario } from '../scenario/valid-scenario.ts';
 import { answered, CANCELLED, codeOf, DEADLINE_EXCEEDED, unanswered } from './http-answer.ts';
@@ -101,6 +103,8 @@ class Exchange {
     const { options, body } = this.#options;
     const send = options.protocol === 'https:' ? httpsRequest : httpRequest;
     const outgoing = send(options);
+    const context = currentContext();
+    if (context !== undefined) outgoing.setHeader('traceparent', formatTraceparent(context));
     outgoing.once('socket', (socket) => this.#watch(socket));
     outgoing.once('response', (response) => this.#receive(response));
     outgoing.once('upgrade', (response, socket) => {

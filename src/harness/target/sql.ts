@@ -4,6 +4,7 @@
 import { AssertionError } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { Tracer } from '../../telemetry/tracer.ts';
 import { type ConnectedClient, createClient } from '../../system/rpc/client.ts';
 import type { ClientMetricsOptions } from '../../system/rpc/client-metrics.ts';
 import { RpcError } from '../../system/rpc/errors.ts';
@@ -20,6 +21,7 @@ export interface SqlTargetOptions {
   };
   readonly clock: Clock;
   readonly random: Random;
+  readonly tracer?: Tracer | undefined;
   /** Where the client counts. Default: nowhere. */
   readonly metrics?: ClientMetricsOptions | undefined;
 }
@@ -48,11 +50,12 @@ export async function connectSqlTarget({
   scenario,
   clock,
   random,
+  tracer,
   metrics,
 }: SqlTargetOptions): Promise<SqlTarget> {
   const timeoutMs = scenario.operationTimeoutMs;
   const { reads } = scenario.cluster;
-  const client = await createClient({ endpoints, reads, timeoutMs, clock, random, ...(metrics && { metrics }) }).connect();
+  const client = await createClient({ endpoints, reads, timeoutMs, clock, random, tracer, metrics }).connect();
   const tables = {
     registers: `registers${namespace}`,
     elements: `elements${namespace}`,

@@ -34,6 +34,13 @@ export class LogClosedError extends Error {
   readonly code = 'log-closed';
 }
 
+/** The fsync that made an append durable; no bytes: there was nothing to write. */
+export interface Sync {
+  readonly seconds: number;
+  /** What it made durable. */
+  readonly bytes: number;
+}
+
 export interface RaftLog {
   /** As found when the log was opened; { term: 0, votedFor: undefined } in a new one. */
   readonly hardState: HardState;
@@ -47,7 +54,7 @@ export interface RaftLog {
    * then does so for ever: after a failed fsync the kernel may drop the pages and report the next one as good (P. Rebello et al.,
    * "Can Applications Recover from fsync Failures?", USENIX ATC 2020), so only a restart can tell what is on disk.
    */
-  append(batch: readonly LogRecord[]): Promise<void>;
+  append(batch: readonly LogRecord[]): Promise<Sync>;
   /** Waits for appends under way and closes the file. */
   close(): Promise<void>;
 }
@@ -94,9 +101,11 @@ interface Waiting {
   readonly batch: readonly LogRecord[];
   /** About. */
   readonly bytes: number;
-  readonly resolve: () => void;
+  readonly resolve: (sync: Sync) => void;
   readonly reject: (error: Error) => void;
 }
+
+const NOTHING_TO_WRITE: Sync = { seconds: 0, bytes: 0 };
 
 /** A frame is one write and one fsync; beyond this size waiting appends go into the next one. */
 const FRAME_TARGET_BYTES = 8 << 20;
@@ -153,7 +162,7 @@ class SegmentedLog implements RaftLog {
     this.#size = tail.size;
   }
 
-  append(batch: readonly LogRecord[]): Promise<void> {
+  append(batch: readonly LogRecord[]): Promise<Sync> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     let bytes = 0;
     for (const record of batch) bytes += this.#check(record);
@@ -209,18 +218,19 @@ class SegmentedLog implements RaftLog {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const taken = this.#take();
+      let sync = NOTHING_TO_WRITE;
       try {
         const records = taken
           .flatMap(({ batch }) => batch)
           .filter(({ hardState, entries }) => hardState !== undefined || entries.length > 0);
-        if (records.length > 0) await this.#write(records);
+        if (records.length > 0) sync = await this.#write(records);
       } catch (error) {
         const failure = new LogWriteError(error);
         this.#failure = failure;
         for (const { reject } of [...taken, ...this.#waiting.splice(0)]) reject(failure);
         break;
       }
-      for (const { resolve } of taken) resolve();
+      for (const { resolve } of taken) resolve(sync);
     }
     this.#running = undefined;
   }
@@ -233,7 +243,7 @@ class SegmentedLog implements RaftLog {
     return taken;
   }
 
-  async #write(records: readonly LogRecord[]): Promise<void> {
+  async #write(records: readonly LogRecord[]): Promise<Sync> {
     let frame = this.#encode(records);
     if (this.#size > HEADER_BYTES && this.#size + frame.bytes.byteLength > this.#segmentBytes) {
       await this.#beginSegment();
@@ -245,10 +255,12 @@ class SegmentedLog implements RaftLog {
     await file.append(frame.bytes);
     const before = this.#clock.now();
     await file.sync();
-    this.#onFsync((this.#clock.now() - before) / 1_000, frame.bytes.byteLength);
+    const sync = { seconds: (this.#clock.now() - before) / 1_000, bytes: frame.bytes.byteLength };
+    this.#onFsync(sync.seconds, sync.bytes);
     this.#size += frame.bytes.byteLength;
     this.#lastChecksum = frame.checksum;
     this.#nextFrame++;
+    return sync;
   }
 
   #encode(records: readonly LogRecord[]): { bytes: Buffer; checksum: number } {

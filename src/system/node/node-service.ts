@@ -4,8 +4,10 @@
 import { Metadata } from '@grpc/grpc-js';
 import type { Clock } from '../../runtime/clock.ts';
 import { type ExtractedContext, extractFromHeaders, extractFromMetadata } from '../../telemetry/propagation.ts';
+import type { DistributedContext } from '../../telemetry/context.ts';
 import { withContext } from '../../telemetry/current-context.ts';
 import type { DistributedMetrics } from '../../telemetry/metrics.ts';
+import type { ActiveSpan, Tracer } from '../../telemetry/tracer.ts';
 import type { ActorRef } from '../actor/system.ts';
 import { PoolExhaustedError, PoolTimeoutError } from '../pool/pool-errors.ts';
 import type { Pool } from '../pool/pool.ts';
@@ -21,6 +23,7 @@ import { classify, SqlTextError } from '../store/sql-text.ts';
 import { type Canary, StaleCache } from './canary.ts';
 import type { HttpBackend } from './http-server.ts';
 import type { HostMessage, RaftHost } from './raft-host.ts';
+import type { RequestTrace } from './raft-tracing.ts';
 
 /** Requests under way in one node; further ones are refused, so that memory stays bounded whatever clients send. */
 export const MOST_REQUESTS = 10_000;
@@ -37,6 +40,7 @@ export interface NodeServiceOptions {
   readonly raft: ActorRef<HostMessage>;
   readonly readers: Pool<Reader>;
   readonly metrics: DistributedMetrics;
+  readonly tracer?: Tracer | undefined;
   readonly isHealthy: () => boolean;
 }
 
@@ -52,21 +56,26 @@ export class NodeService implements HttpBackend {
   }
 
   execute(query: Query, call: CallContext): Promise<QueryAnswer> {
-    const { context, problem } = contextOf(call.context);
+    const { context, remote, problem } = contextOf(call.context);
     if (problem !== undefined)
       this.#options.metrics.inc('distributed_context_problems_total', {
         transport: call.context instanceof Metadata ? 'grpc' : 'http',
       });
-    return withContext(context, () => this.#measured(query, call.signal));
+    // Who sends no trace wants none.
+    const span = remote
+      ? this.#options.tracer?.start('rpc.server', context, { 'windtunnel.node.id': this.#options.id })
+      : undefined;
+    return withContext(span?.context ?? context, () => this.#measured(query, call.signal, span));
   }
 
-  async #measured(query: Query, signal: AbortSignal): Promise<QueryAnswer> {
+  async #measured(query: Query, signal: AbortSignal, span: ServerSpan | undefined): Promise<QueryAnswer> {
     const { clock, id, metrics } = this.#options;
     const startMs = clock.now();
     let method = 'unknown';
     try {
       method = kindOf(query.sql);
-      const results = await this.#admitted(method, query, startMs, signal);
+      span?.set({ 'rpc.method': method });
+      const results = await this.#admitted(method, query, startMs, signal, span);
       const elapsedMs = clock.now() - startMs;
       metrics.recordRequest(method, 'ok', elapsedMs / 1_000);
       return { results, executionTimeMs: elapsedMs, nodeId: id };
@@ -74,18 +83,29 @@ export class NodeService implements HttpBackend {
       const { code, maybeApplied } = toRpcError(error);
       metrics.recordRequest(method, maybeApplied ? 'info' : 'fail', (clock.now() - startMs) / 1_000);
       metrics.recordError(code);
+      span?.fail(code);
       throw error;
+    } finally {
+      span?.end();
     }
   }
 
-  async #admitted(method: string, query: Query, startMs: number, signal: AbortSignal): Promise<QueryAnswer['results']> {
+  async #admitted(
+    method: string,
+    query: Query,
+    startMs: number,
+    signal: AbortSignal,
+    span: ServerSpan | undefined,
+  ): Promise<QueryAnswer['results']> {
     const { id } = this.#options;
     if (this.#stopped) throw new RpcError('shutting-down', `node ${id} is shutting down`);
     if (this.#underWay >= MOST_REQUESTS) throw new RpcError('overloaded', `node ${id} has ${MOST_REQUESTS} requests under way`);
     this.#underWay++;
     try {
       const deadlineMs = startMs + query.timeoutMs;
-      const outcome = await (method === 'write' ? this.#write(query, deadlineMs, signal) : this.#read(query, deadlineMs, signal));
+      const outcome = await (method === 'write'
+        ? this.#write(query, deadlineMs, signal, span)
+        : this.#read(query, deadlineMs, signal, span));
       if (!outcome.ok) throw new RpcError(outcome.code, outcome.message);
       return outcome.results;
     } finally {
@@ -126,9 +146,9 @@ export class NodeService implements HttpBackend {
   }
 
   /** Messages from a peer. Dropped when the node is far behind, because Raft repeats them and its own work must go on. */
-  receive(messages: readonly Message[]): void {
+  receive(messages: readonly Message[], trace?: DistributedContext): void {
     if (this.#stopped || this.#options.raft.statistics().mailboxDepth > 2 * MOST_REQUESTS) return;
-    for (const message of messages) this.input({ type: 'message', message });
+    for (const message of messages) this.#options.raft.tell({ type: 'input', input: { type: 'message', message }, trace });
   }
 
   /** Takes no further requests. */
@@ -136,30 +156,48 @@ export class NodeService implements HttpBackend {
     this.#stopped = true;
   }
 
-  async #write(query: Query, deadlineMs: number, signal: AbortSignal): Promise<StatementOutcome> {
+  async #write(query: Query, deadlineMs: number, signal: AbortSignal, span: ServerSpan | undefined): Promise<StatementOutcome> {
     const command = commandOf(query);
+    const trace = this.#traceOf(span);
     return this.#inTime(deadlineMs, signal, (resolve, reject) =>
-      this.#options.raft.tell({ type: 'write', command, deadlineMs, resolve, reject }),
+      this.#options.raft.tell({ type: 'write', command, deadlineMs, resolve, reject, trace }),
     );
   }
 
-  async #read(query: Query, deadlineMs: number, signal: AbortSignal): Promise<StatementOutcome> {
-    if (this.#staleCache)
-      return this.#staleCache.get(JSON.stringify([query.sql, query.params]), () => this.#readLocal(query, deadlineMs, signal));
+  async #read(query: Query, deadlineMs: number, signal: AbortSignal, span: ServerSpan | undefined): Promise<StatementOutcome> {
+    const readLocal = () => this.#readLocal(query, deadlineMs, signal, span);
+    if (this.#staleCache) return this.#staleCache.get(JSON.stringify([query.sql, query.params]), readLocal);
+    const trace = this.#traceOf(span);
     await this.#inTime<void>(deadlineMs, signal, (resolve, reject) =>
-      this.#options.raft.tell({ type: 'read', deadlineMs, resolve, reject }),
+      this.#options.raft.tell({ type: 'read', deadlineMs, resolve, reject, trace }),
     );
-    return this.#readLocal(query, deadlineMs, signal);
+    return readLocal();
+  }
+
+  #traceOf(span: ServerSpan | undefined): RequestTrace | undefined {
+    const { tracer, raft } = this.#options;
+    if (span === undefined || tracer === undefined) return undefined;
+    return { context: span.context, arrivedMs: tracer.now(), depth: raft.statistics().mailboxDepth };
   }
 
   /** Reads the state machine as it is here. Linearizable only behind a read index. */
-  async #readLocal({ sql, params }: Query, deadlineMs: number, signal: AbortSignal): Promise<StatementOutcome> {
-    const { clock, readers } = this.#options;
+  async #readLocal(
+    { sql, params }: Query,
+    deadlineMs: number,
+    signal: AbortSignal,
+    span: ServerSpan | undefined,
+  ): Promise<StatementOutcome> {
+    const { clock, readers, tracer } = this.#options;
     const remainingMs = deadlineMs - clock.now();
     if (remainingMs <= 0) throw new RpcError('expired', 'the deadline passed before the read began');
+    // Waiting for a reader, and then reading: the one ends where the other begins.
+    const wait = span && tracer?.start('pool.acquire', span.context, { 'windtunnel.pool.name': 'readers' });
+    let read: ActiveSpan<'store.read'> | undefined;
     try {
       return await readers.with(
         async (reader) => {
+          wait?.end();
+          read = span && tracer?.start('store.read', span.context, { 'db.system.name': 'sqlite' });
           const beganMs = clock.now();
           const outcome = await reader.query(sql, params, { timeoutMs: Math.max(1, deadlineMs - beganMs), signal });
           this.#options.metrics.observe('distributed_store_read_seconds', {}, (clock.now() - beganMs) / 1_000);
@@ -168,7 +206,12 @@ export class NodeService implements HttpBackend {
         { timeoutMs: remainingMs, signal },
       );
     } catch (error) {
-      throw readFailure(error, signal);
+      const failure = readFailure(error, signal);
+      (read ?? wait)?.fail(failure.code);
+      throw failure;
+    } finally {
+      wait?.end();
+      read?.end();
     }
   }
 
@@ -201,6 +244,8 @@ export class NodeService implements HttpBackend {
     });
   }
 }
+
+type ServerSpan = ActiveSpan<'rpc.server'>;
 
 /** @throws RpcError for parameters that SQL cannot hold. */
 function commandOf(query: Query): Uint8Array {

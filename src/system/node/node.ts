@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { every, type Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { Tracer } from '../../telemetry/tracer.ts';
 import { ActorSystem } from '../actor/system.ts';
 import { Pool } from '../pool/pool.ts';
 import { RaftCore } from '../raft/core.ts';
@@ -23,6 +24,7 @@ import type { NodeEvent } from '../rpc/node-event.ts';
 import { MOST_REQUESTS, NodeService } from './node-service.ts';
 import { PeerLink } from './peer-link.ts';
 import { type HostMessage, RaftHost, type RoleEvent } from './raft-host.ts';
+import { RaftTracing } from './raft-tracing.ts';
 import { openRecoveryRecord } from './recovery-record.ts';
 
 export interface NodeOptions {
@@ -44,6 +46,8 @@ export interface NodeOptions {
   readonly canaries?: ReadonlySet<Canary>;
   /** Puts faults between the log and its files. */
   readonly aroundLog?: ((folder: LogFolder) => LogFolder) | undefined;
+  /** Measures the requests whose callers send a trace. */
+  readonly tracer?: Tracer | undefined;
   readonly onEvent: (event: NodeEvent) => void;
   /** Disk or state machine failed: the process must end. */
   readonly onFatal: (error: Error) => void;
@@ -188,7 +192,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
         return outcomes;
       },
     },
-    send: (to, messages) => links.get(to)?.send(messages),
+    send: (to, messages, trace) => links.get(to)?.send(messages, trace),
     tell: (message) => raft.tell(message),
     async recordRecovery(index) {
       await record.finish();
@@ -199,6 +203,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     onDurableRole,
     onFatal,
     meter: metrics,
+    tracing: options.tracer && new RaftTracing(options.tracer, id, [...options.peers.keys()]),
     clock,
   });
   const raft = actors.spawn<HostMessage>(
@@ -229,7 +234,12 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
   const rpc = await startRpcServer({
     address: options.listen,
     query: service,
-    peer: { clusterId, nodeId: id, peers: [...options.peers.keys()], receive: (messages) => service.receive(messages) },
+    peer: {
+      clusterId,
+      nodeId: id,
+      peers: [...options.peers.keys()],
+      receive: (messages, trace) => service.receive(messages, trace),
+    },
     meter: metrics.registry,
     clock,
   });

@@ -3,6 +3,8 @@
 
 import { type Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import type { Cancel, Clock } from '../../runtime/clock.ts';
+import type { DistributedContext } from '../../telemetry/context.ts';
+import { formatTraceparent } from '../../telemetry/trace-context.ts';
 import type { Message, NodeId } from '../raft/protocol.ts';
 import { HEADERS, type PeerFrame, peerService } from '../rpc/contract.ts';
 import { writeMessage } from '../rpc/peer-wire.ts';
@@ -47,14 +49,16 @@ export class PeerLink {
     return this.#dropped;
   }
 
-  send(messages: readonly Message[]): void {
+  /** @param trace what carries them is measured as. */
+  send(messages: readonly Message[], trace?: DistributedContext): void {
     if (this.#stream === undefined || this.#unsent.frames >= MOST_UNSENT_FRAMES) {
       this.#dropped += messages.length;
       return;
     }
     const unsent = this.#unsent;
     unsent.frames++;
-    this.#stream.write({ messages: messages.map(writeMessage) }, () => {
+    const frame = { messages: messages.map(writeMessage), ...(trace && { traceparent: formatTraceparent(trace) }) };
+    this.#stream.write(frame, () => {
       unsent.frames--;
     });
   }

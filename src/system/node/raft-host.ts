@@ -7,6 +7,9 @@ import type { RaftCore } from '../raft/core.ts';
 import type { Effect, Entry, HardState, Input, Message, NodeId, Proposal, RaftEvent } from '../raft/protocol.ts';
 import { type Leader, RpcError } from '../rpc/errors.ts';
 import type { StatementOutcome } from '../store/outcome.ts';
+import type { DistributedContext } from '../../telemetry/context.ts';
+import type { AppendTrace, ProposalTrace, RaftTracing, RequestTrace } from './raft-tracing.ts';
+import type { Sync } from './log.ts';
 
 export interface WriteRequest {
   readonly type: 'write';
@@ -15,6 +18,7 @@ export interface WriteRequest {
   readonly deadlineMs: number;
   readonly resolve: (outcome: StatementOutcome) => void;
   readonly reject: (error: RpcError) => void;
+  readonly trace?: RequestTrace | undefined;
 }
 
 /** Asks for permission to read the local state machine: granted when a read of it is linearizable. */
@@ -23,16 +27,26 @@ export interface ReadRequest {
   readonly deadlineMs: number;
   readonly resolve: () => void;
   readonly reject: (error: RpcError) => void;
+  readonly trace?: RequestTrace | undefined;
 }
 
-export type HostMessage = { readonly type: 'input'; readonly input: Input } | WriteRequest | ReadRequest;
+export interface InputMessage {
+  readonly type: 'input';
+  readonly input: Input;
+  /** What a peer sent along with it. */
+  readonly trace?: DistributedContext | undefined;
+}
+
+export type HostMessage = InputMessage | WriteRequest | ReadRequest;
 
 /** What the host needs of disk, network and state machine; real and simulated ones fit. */
 export interface HostPorts {
-  readonly log: { append(batch: readonly { hardState: HardState | undefined; entries: readonly Entry[] }[]): Promise<void> };
+  readonly log: {
+    append(batch: readonly { hardState: HardState | undefined; entries: readonly Entry[] }[]): Promise<Sync | void>;
+  };
   readonly store: { apply(entries: readonly Entry[]): Promise<StatementOutcome[]> };
   /** Sends a frame of messages to one peer. May lose them. */
-  readonly send: (to: NodeId, messages: readonly Message[]) => void;
+  readonly send: (to: NodeId, messages: readonly Message[], trace?: DistributedContext) => void;
   /** Puts a message into the host's own mailbox. */
   readonly tell: (message: HostMessage) => void;
   /** Records durably that this node has recovered from the loss of its disk. */
@@ -42,6 +56,7 @@ export interface HostPorts {
   /** Told of roles, too, but only when their term is on disk: what others hold the node to must survive a restart of it. */
   readonly onDurableRole: (event: RoleEvent) => void;
   readonly meter: HostMeter;
+  readonly tracing?: RaftTracing | undefined;
   /** Disk or state machine failed: this node can promise nothing any more and must stop. */
   readonly onFatal: (error: Error) => void;
   readonly clock: Clock;
@@ -59,7 +74,15 @@ export interface HostMeter {
 interface WaitingWrite {
   readonly term: number;
   readonly request: WriteRequest;
+  readonly trace: ProposalTrace | undefined;
 }
+
+interface WaitingRead {
+  readonly request: ReadRequest;
+  readonly drainedMs: number;
+}
+
+type Persist = Extract<Effect, { type: 'persist' }>;
 
 /** One transaction of the store takes at most this many entries, so that reads of fresh data do not wait for a huge one. */
 const MOST_ENTRIES_PER_APPLY = 1_024;
@@ -71,18 +94,21 @@ export class RaftHost {
   readonly #proposed = new Map<number, WriteRequest>();
   /** By log index. */
   readonly #waiting = new Map<number, WaitingWrite>();
-  readonly #reads = new Map<number, readonly ReadRequest[]>();
-  #persists: Extract<Effect, { type: 'persist' }>[] = [];
+  readonly #reads = new Map<number, readonly WaitingRead[]>();
+  #persists: { readonly effect: Persist; readonly trace: AppendTrace | undefined }[] = [];
   #persisting = false;
   #toApply: Entry[] = [];
   #applying = false;
   readonly #outbox = new Map<NodeId, Message[]>();
+  /** As far as was told. */
+  #commitIndex: number;
   /** In a term that may not be on disk yet. */
   #unsaidRoles: RoleEvent[] = [];
 
   constructor(core: RaftCore, ports: HostPorts) {
     this.#core = core;
     this.#ports = ports;
+    this.#commitIndex = core.status.commitIndex;
   }
 
   get status(): RaftCore['status'] {
@@ -96,23 +122,33 @@ export class RaftHost {
 
   /** Handles everything that waited in the mailbox. */
   receive(messages: readonly HostMessage[]): void {
+    const { tracing } = this.#ports;
     const proposals: Proposal[] = [];
-    const reads: ReadRequest[] = [];
+    const traced: RequestTrace[] = [];
+    const reads: WaitingRead[] = [];
     const nowMs = this.#ports.clock.now();
     for (const message of messages) {
       if (message.type === 'input') {
-        this.#step(message.input);
+        this.#stepInput(message);
       } else if (message.deadlineMs <= nowMs) {
         message.reject(new RpcError('expired', 'the deadline passed while the request waited in the mailbox'));
       } else if (message.type === 'write') {
         const id = this.#nextId++;
         this.#proposed.set(id, message);
         proposals.push({ id, data: message.command });
+        if (tracing && message.trace) {
+          tracing.drained(message.trace);
+          traced.push(message.trace);
+        }
       } else {
-        reads.push(message);
+        reads.push({ request: message, drainedMs: (tracing && message.trace && tracing.drained(message.trace)) ?? 0 });
       }
     }
-    if (proposals.length > 0) this.#step({ type: 'propose', proposals });
+    if (proposals.length > 0) {
+      tracing?.beginProposing(traced);
+      this.#step({ type: 'propose', proposals });
+      tracing?.endProposing();
+    }
     if (reads.length > 0) {
       // One read index serves every read that had arrived when it was asked for.
       const id = this.#nextId++;
@@ -125,9 +161,19 @@ export class RaftHost {
   /** Fails everything that waits. The host must not be given messages afterwards. */
   close(error: (maybeApplied: boolean) => RpcError): void {
     for (const { request } of this.#waiting.values()) request.reject(error(true));
-    for (const reads of this.#reads.values()) for (const read of reads) read.reject(error(false));
+    for (const reads of this.#reads.values()) for (const { request } of reads) request.reject(error(false));
     this.#waiting.clear();
     this.#reads.clear();
+  }
+
+  #stepInput({ input, trace }: InputMessage): void {
+    const { tracing } = this.#ports;
+    if (tracing && input.type === 'message') {
+      tracing.received(input.message);
+      tracing.beginReceiving(trace);
+      this.#step(input);
+      tracing.endReceiving();
+    } else this.#step(input);
   }
 
   #step(input: Input): void {
@@ -140,7 +186,10 @@ export class RaftHost {
   #perform(effect: Effect): void {
     switch (effect.type) {
       case 'persist':
-        this.#persists.push(effect);
+        this.#persists.push({
+          effect,
+          trace: this.#ports.tracing?.appending(effect.entries.length, effect.entries.at(-1)?.index ?? 0),
+        });
         break;
       case 'send': {
         const { to } = effect.message;
@@ -153,18 +202,24 @@ export class RaftHost {
         // Not push(...): a restart replays a log that may be longer than an argument list can be.
         for (const entry of effect.entries) this.#toApply.push(entry);
         break;
-      case 'proposed':
-        this.#waiting.set(effect.index, { term: effect.term, request: this.#takeProposal(effect.id) });
+      case 'proposed': {
+        const request = this.#takeProposal(effect.id);
+        const trace = this.#ports.tracing?.proposed(effect.index, request.trace);
+        this.#waiting.set(effect.index, { term: effect.term, request, trace });
         break;
+      }
       case 'proposal-rejected':
         this.#takeProposal(effect.id).reject(this.#notLeader(effect.leader));
         this.#ports.meter.onProposals('refused', 1);
         break;
       case 'read-ready':
-        for (const read of this.#takeReads(effect.id)) read.resolve();
+        for (const { request, drainedMs } of this.#takeReads(effect.id)) {
+          if (request.trace) this.#ports.tracing?.readReady(request.trace, drainedMs);
+          request.resolve();
+        }
         break;
       case 'read-rejected':
-        for (const read of this.#takeReads(effect.id)) read.reject(this.#notLeader(effect.leader));
+        for (const { request } of this.#takeReads(effect.id)) request.reject(this.#notLeader(effect.leader));
         break;
       case 'recovered':
         void this.#recordRecovery(effect.index);
@@ -173,9 +228,21 @@ export class RaftHost {
         if (effect.event.type === 'role') {
           if (effect.event.role !== 'leader') this.#abandonWrites();
           this.#unsaidRoles.push(effect.event);
-        }
+        } else this.#traceCommit(effect.event.index);
+        this.#ports.tracing?.happened(effect.event);
         this.#ports.onEvent(effect.event);
         break;
+    }
+  }
+
+  #traceCommit(index: number): void {
+    const { tracing } = this.#ports;
+    const from = this.#commitIndex + 1;
+    this.#commitIndex = index;
+    if (tracing === undefined) return;
+    for (let at = from; at <= index; at++) {
+      const trace = this.#waiting.get(at)?.trace;
+      if (trace) tracing.quorum(trace, at);
     }
   }
 
@@ -194,7 +261,7 @@ export class RaftHost {
     return request;
   }
 
-  #takeReads(id: number): readonly ReadRequest[] {
+  #takeReads(id: number): readonly WaitingRead[] {
     const reads = known(this.#reads.get(id), `the core answered read ${id}, which was never asked`);
     this.#reads.delete(id);
     return reads;
@@ -210,7 +277,8 @@ export class RaftHost {
   }
 
   #flush(): void {
-    for (const [to, messages] of this.#outbox) this.#ports.send(to, messages);
+    const { tracing } = this.#ports;
+    for (const [to, messages] of this.#outbox) this.#ports.send(to, messages, tracing?.sending(to, messages));
     this.#outbox.clear();
     if (this.#persists.length > 0 && !this.#persisting) void this.#persist();
     if (this.#toApply.length > 0 && !this.#applying) void this.#apply();
@@ -224,12 +292,17 @@ export class RaftHost {
         const batch = this.#persists;
         this.#persists = [];
         const startMs = this.#ports.clock.now();
-        await this.#ports.log.append(batch);
-        const entries = batch.reduce((sum, persist) => sum + persist.entries.length, 0);
+        const sync = await this.#ports.log.append(batch.map(({ effect }) => effect));
+        this.#ports.tracing?.appended(
+          batch.map(({ trace }) => trace),
+          sync?.seconds ?? 0,
+          sync?.bytes ?? 0,
+        );
+        const entries = batch.reduce((sum, { effect }) => sum + effect.entries.length, 0);
         this.#ports.meter.onAppended(entries, (this.#ports.clock.now() - startMs) / 1_000);
         this.#ports.tell({
           type: 'input',
-          input: { type: 'persisted', sequence: (batch.at(-1) as (typeof batch)[number]).sequence },
+          input: { type: 'persisted', sequence: known(batch.at(-1), 'a batch is not empty').effect.sequence },
         });
       }
       this.#persisting = false;
@@ -256,7 +329,7 @@ export class RaftHost {
         const startMs = this.#ports.clock.now();
         const outcomes = await this.#ports.store.apply(batch);
         this.#ports.meter.onApplied(batch.length, (this.#ports.clock.now() - startMs) / 1_000);
-        batch.forEach((entry, at) => this.#answer(entry, known(outcomes[at], 'the store answers every entry')));
+        batch.forEach((entry, at) => this.#answer(entry, known(outcomes[at], 'the store answers every entry'), batch.length));
         this.#ports.tell({ type: 'input', input: { type: 'applied', index: (batch.at(-1) as Entry).index } });
       }
       this.#applying = false;
@@ -265,13 +338,14 @@ export class RaftHost {
     }
   }
 
-  #answer(entry: Entry, outcome: StatementOutcome): void {
+  #answer(entry: Entry, outcome: StatementOutcome, applied: number): void {
     const waiting = this.#waiting.get(entry.index);
     if (waiting === undefined) return;
     this.#waiting.delete(entry.index);
     // Writes wait only while this node leads in the term in which it proposed them, and no other leader can fill that index then.
     assert(waiting.term === entry.term, `index ${entry.index} was proposed in term ${waiting.term} and applied in ${entry.term}`);
     this.#ports.meter.onProposals('applied', 1);
+    if (waiting.trace) this.#ports.tracing?.applied(waiting.trace, entry.index, applied);
     waiting.request.resolve(outcome);
   }
 }

@@ -2,14 +2,17 @@
 // does not compile. Follows the leader, retries what may be retried, and has every write applied once.
 
 import { type Clock, systemClock } from '../../runtime/clock.ts';
+import type { DistributedContext } from '../../telemetry/context.ts';
 import { currentContext } from '../../telemetry/current-context.ts';
 import { injectIntoHeaders } from '../../telemetry/propagation.ts';
+import type { ActiveSpan, Tracer } from '../../telemetry/tracer.ts';
 import { freshSeed, Random } from '../../runtime/random.ts';
 import { RetryBudget } from '../retry/retry-budget.ts';
 import { RetryError } from '../retry/retry-error.ts';
 import { type Attempt, RetryPolicy } from '../retry/retry-policy.ts';
 import type { SqlValue } from '../store/bytes.ts';
-import { classify } from '../store/sql-text.ts';
+import { classify, parseScript } from '../store/sql-text.ts';
+import type { CallTrace } from './call-trace.ts';
 import { ClientMetrics, type ClientMetricsOptions } from './client-metrics.ts';
 import { Endpoint } from './endpoint.ts';
 import { RpcError, toRpcError } from './errors.ts';
@@ -33,8 +36,10 @@ export interface ClientOptions {
   readonly random?: Random;
   /** Called before each retry. */
   readonly onRetry?: (error: RpcError) => void;
+  /** Measures the calls that are made in a context (see `withContext`). Default: none does, and the nodes are only told the context. */
+  readonly tracer?: Tracer | undefined;
   /** Where retries, breakers and pools are counted: CLIENT_METRICS and SHARED_METRICS of the catalogue. Default: nowhere. */
-  readonly metrics?: ClientMetricsOptions;
+  readonly metrics?: ClientMetricsOptions | undefined;
 }
 
 export interface ExecuteOptions {
@@ -106,7 +111,7 @@ const ANSWERS: ReadonlySet<string> = new Set([
 
 class SessionClient implements ConnectedClient {
   readonly state = 'connected';
-  readonly #options: Required<Omit<ClientOptions, 'onRetry' | 'metrics'>>;
+  readonly #options: Required<Omit<ClientOptions, 'onRetry' | 'tracer' | 'metrics'>>;
   readonly #original: ClientOptions;
   readonly #retry: RetryPolicy;
   readonly #endpoints = new Map<string, Endpoint>();
@@ -168,18 +173,23 @@ class SessionClient implements ConnectedClient {
     const kind = kindOf(sql);
     const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;
     const ticket = kind === 'write' ? this.#writes.begin() : undefined;
+    const trace = this.#trace(sql);
     const signal = options.signal ? AbortSignal.any([options.signal, this.#closing.signal]) : this.#closing.signal;
     try {
-      return await this.#retry.execute((attempt) => this.#attempt(ticket, sql, params, attempt), {
+      return await this.#retry.execute((attempt) => this.#attempt(ticket, sql, params, attempt, trace), {
         // A repeated write carries the same sequence and is recognised, a repeated read changes nothing.
         idempotent: true,
         deadlineMs: timeoutMs,
         signal,
       });
     } catch (error) {
-      throw this.#failure(error, kind, timeoutMs);
+      const failure = this.#failure(error, kind, timeoutMs);
+      trace?.span.fail(failure.code);
+      throw failure;
     } finally {
       ticket?.end();
+      trace?.span.set({ 'windtunnel.attempts': trace.attempts });
+      trace?.span.end();
     }
   }
 
@@ -196,16 +206,21 @@ class SessionClient implements ConnectedClient {
     sql: string,
     params: readonly SqlValue[],
     attempt: Attempt,
+    trace: ExecuteTrace | undefined,
   ): Promise<QueryAnswer> {
     const kind = ticket ? 'write' : 'read';
     if (attempt.number > 1) this.#metrics?.retried(kind);
+    const call = trace && beginAttempt(trace, attempt.number);
     const endpoint = this.#choose(kind);
     const timeoutMs = Math.max(1, Math.min(this.#options.attemptTimeoutMs, attempt.remainingMs));
     const session = ticket ?? { clientId: '', sequence: 0, oldestPending: 0 };
     const { clientId, sequence, oldestPending } = session;
-    const request = { ...writeQuery({ sql, params, timeoutMs, clientId, sequence, oldestPending }), ...contextToSend() };
+    const request = {
+      ...writeQuery({ sql, params, timeoutMs, clientId, sequence, oldestPending }),
+      ...contextToSend(call?.attempt.context ?? currentContext()),
+    };
     try {
-      const answer = await endpoint.submit(request, timeoutMs, attempt.signal);
+      const answer = await endpoint.submit(request, timeoutMs, attempt.signal, call);
       if (ticket) {
         this.#leader = endpoint.address;
         ticket.acknowledge();
@@ -217,8 +232,20 @@ class SessionClient implements ConnectedClient {
       if (failure.code === 'session-expired') ticket?.expire();
       if (failure.leader && this.#endpoint(failure.leader.endpoint).credible) this.#leader = failure.leader.endpoint;
       else if (this.#leader === endpoint.address && failure.retryable) this.#leader = undefined;
+      call?.attempt.fail(failure.code);
       throw failure;
+    } finally {
+      call?.attempt.end();
+      if (trace && call) trace.lastAttemptEndMs = call.tracer.now();
     }
+  }
+
+  #trace(sql: string): ExecuteTrace | undefined {
+    const { tracer } = this.#original;
+    const parent = currentContext();
+    if (tracer === undefined || parent === undefined) return undefined;
+    const span = tracer.start('client.execute', parent, { 'db.system.name': 'sqlite', 'db.operation.name': operationOf(sql) });
+    return { tracer, span, attempts: 0, lastAttemptEndMs: undefined };
   }
 
   #choose(kind: 'read' | 'write'): Endpoint {
@@ -270,9 +297,35 @@ function kindOf(sql: string): 'read' | 'write' {
   }
 }
 
-/** The caller's trace context, when it has one, as headers inside the frame. */
-function contextToSend(): { context?: Record<string, string> } {
-  const current = currentContext();
+/** What its first statement does: SELECT, INSERT ... Unknown is what the node will refuse. */
+function operationOf(sql: string): string {
+  try {
+    return parseScript(sql).statements[0]?.keyword ?? 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** The trace of one call of `execute`. */
+interface ExecuteTrace {
+  readonly tracer: Tracer;
+  readonly span: ActiveSpan<'client.execute'>;
+  attempts: number;
+  lastAttemptEndMs: number | undefined;
+}
+
+function beginAttempt(trace: ExecuteTrace, number: number): CallTrace {
+  const { tracer, span, lastAttemptEndMs } = trace;
+  trace.attempts = number;
+  const attempt = tracer.start('retry.attempt', span.context, {
+    'windtunnel.attempt': number,
+    ...(lastAttemptEndMs !== undefined && { 'windtunnel.retry.pause_ms': tracer.now() - lastAttemptEndMs }),
+  });
+  return { tracer, attempt };
+}
+
+/** A trace context, when there is one, as headers inside the frame. */
+function contextToSend(current: DistributedContext | undefined): { context?: Record<string, string> } {
   if (current === undefined) return {};
   const context: Record<string, string> = {};
   injectIntoHeaders(current, context);

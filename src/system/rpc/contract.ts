@@ -108,6 +108,7 @@ export interface WireRaftMessage {
 
 export interface PeerFrame {
   messages?: readonly WireRaftMessage[];
+  traceparent?: string;
 }
 
 interface QueryService extends ServiceDefinition {

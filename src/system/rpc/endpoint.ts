@@ -3,8 +3,10 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { BreakerOpenError } from '../breaker/errors.ts';
 import { CircuitBreaker } from '../breaker/circuit-breaker.ts';
+import type { Lease } from '../pool/lease.ts';
 import { Pool } from '../pool/pool.ts';
 import { PoolCreateError } from '../pool/pool-errors.ts';
+import type { CallTrace } from './call-trace.ts';
 import type { EndpointMeter } from './client-metrics.ts';
 import type { WireQueryRequest } from './contract.ts';
 import { RpcError } from './errors.ts';
@@ -83,9 +85,10 @@ export class Endpoint {
   }
 
   /** Sends one request. Rejects with RpcError. */
-  async submit(request: WireQueryRequest, timeoutMs: number, signal: AbortSignal): Promise<QueryAnswer> {
+  async submit(request: WireQueryRequest, timeoutMs: number, signal: AbortSignal, trace?: CallTrace): Promise<QueryAnswer> {
+    trace?.attempt.set({ 'server.address': this.address, 'windtunnel.breaker.state': this.breaker.state.kind });
     try {
-      return await this.breaker.execute(() => this.#submit(request, timeoutMs, signal), { signal });
+      return await this.breaker.execute(() => this.#submit(request, timeoutMs, signal, trace), { signal });
     } catch (error) {
       if (error instanceof RpcError && error.endpointFault) this.#lastFaultMs = this.#clock.now();
       if (error instanceof BreakerOpenError)
@@ -100,23 +103,39 @@ export class Endpoint {
     this.#unwatch?.();
   }
 
-  async #submit(request: WireQueryRequest, timeoutMs: number, signal: AbortSignal): Promise<QueryAnswer> {
-    const session = await this.#session(timeoutMs, signal);
-    return session.submit(request, timeoutMs, signal);
+  async #submit(request: WireQueryRequest, timeoutMs: number, signal: AbortSignal, trace?: CallTrace): Promise<QueryAnswer> {
+    const session = await this.#session(timeoutMs, signal, trace);
+    return session.submit(request, timeoutMs, signal, trace);
   }
 
   /**
    * A session carries many requests at once, so it is leased only to see that it is alive and goes back at once: the pool
    * keeps the number of connections and replaces broken ones.
    */
-  async #session(timeoutMs: number, signal: AbortSignal): Promise<Session> {
+  async #session(timeoutMs: number, signal: AbortSignal, trace?: CallTrace): Promise<Session> {
     try {
-      using lease = this.pool.tryAcquire() ?? (await this.pool.acquire({ timeoutMs, signal }));
+      using lease = this.pool.tryAcquire() ?? (await this.#acquire(timeoutMs, signal, trace));
       return lease.value;
     } catch (error) {
       if (error instanceof PoolCreateError && error.cause instanceof RpcError) throw error.cause;
       const message = error instanceof Error ? error.message : String(error);
       throw new RpcError(signal.aborted ? 'cancelled' : 'pool-exhausted', message, { cause: error, maybeApplied: false });
+    }
+  }
+
+  /** Waits for a session, or for the connection of a new one. */
+  async #acquire(timeoutMs: number, signal: AbortSignal, trace: CallTrace | undefined): Promise<Lease<Session>> {
+    const span = trace?.tracer.start('pool.acquire', trace.attempt.context, {
+      'windtunnel.pool.name': 'sessions',
+      'windtunnel.pool.waiting': this.pool.statistics.waiting,
+    });
+    try {
+      return await this.pool.acquire({ timeoutMs, signal });
+    } catch (error) {
+      span?.fail(error instanceof Error ? error.name : 'unknown');
+      throw error;
+    } finally {
+      span?.end();
     }
   }
 }

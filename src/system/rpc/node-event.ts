@@ -29,6 +29,8 @@ export type NodeEvent = { readonly time: number; readonly node: string } & (
   | { readonly event: 'canary'; readonly canary: string }
   | ({ readonly event: 'injected'; readonly request: number; readonly inForce: readonly InjectionKind[] } & InjectionReport)
   | { readonly event: 'injection-refused'; readonly request: number; readonly problem: string }
+  /** Spans sent, and those that were lost on the way or had no room, over the whole life of the node. */
+  | { readonly event: 'traces'; readonly exported: number; readonly dropped: number; readonly problem?: string }
   | { readonly event: 'fatal'; readonly message: string }
   | { readonly event: 'stopped'; readonly reason: string }
 );

@@ -13,6 +13,8 @@ import {
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Clock } from '../../runtime/clock.ts';
+import { DistributedContext } from '../../telemetry/context.ts';
+import { parseTraceparent } from '../../telemetry/trace-context.ts';
 import type { Message, NodeId } from '../raft/protocol.ts';
 import type { QueryBackend } from './backend.ts';
 import {
@@ -36,7 +38,8 @@ export interface PeerBackend {
   readonly clusterId: string;
   readonly nodeId: NodeId;
   readonly peers: readonly NodeId[];
-  receive(messages: readonly Message[]): void;
+  /** @param trace what the sender measures the frame as, when it does. */
+  receive(messages: readonly Message[], trace: DistributedContext | undefined): void;
 }
 
 /** Told of sessions of clients and streams of peers. */
@@ -184,10 +187,20 @@ function receiveFromPeer(call: ServerDuplexStream<PeerFrame, PeerFrame>, peer: P
   }
   call.on('data', (frame: PeerFrame) => {
     try {
-      peer.receive((frame.messages ?? []).map((message) => readMessage(message, from, peer.nodeId)));
+      peer.receive(
+        (frame.messages ?? []).map((message) => readMessage(message, from, peer.nodeId)),
+        readTraceparent(frame.traceparent),
+      );
     } catch (error) {
       refuse(error instanceof Error ? error.message : String(error));
     }
   });
   call.on('end', () => call.end());
+}
+
+/** What a peer sends along for tracing is no reason to refuse what it says. */
+function readTraceparent(text: string | undefined): DistributedContext | undefined {
+  if (text === undefined || text === '') return undefined;
+  const parent = parseTraceparent(text);
+  return parent.ok ? new DistributedContext(parent.value) : undefined;
 }

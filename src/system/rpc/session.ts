@@ -3,8 +3,10 @@
 
 import { Client, connectivityState, credentials, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import type { Cancel, Clock } from '../../runtime/clock.ts';
+import type { ActiveSpan } from '../../telemetry/tracer.ts';
 import { queryService, type RequestFrame, type ResponseFrame, type WireQueryRequest } from './contract.ts';
 import { RpcError } from './errors.ts';
+import type { CallTrace } from './call-trace.ts';
 import { type QueryAnswer, readAnswer, readError } from './wire.ts';
 
 const CHANNEL_OPTIONS = {
@@ -23,7 +25,16 @@ interface Pending {
   readonly resolve: (answer: QueryAnswer) => void;
   readonly reject: (error: RpcError) => void;
   readonly cancelTimer: Cancel;
+  readonly trace: CallTrace | undefined;
   sent: boolean;
+  /** What carried it. */
+  frame: TracedFrame | undefined;
+}
+
+/** A frame with traced requests in it, until all of them are answered. */
+interface TracedFrame {
+  readonly span: ActiveSpan<'rpc.session.frame'>;
+  unanswered: number;
 }
 
 /** Use `openSession`. */
@@ -66,7 +77,7 @@ export class Session {
    * Sends one request and resolves with its answer. Rejects with RpcError: `attempt-timeout` after `timeoutMs` (> 0),
    * `connection-lost` when the stream breaks, `cancelled` when the signal is aborted, or what the node answered.
    */
-  submit(request: WireQueryRequest, timeoutMs: number, signal?: AbortSignal): Promise<QueryAnswer> {
+  submit(request: WireQueryRequest, timeoutMs: number, signal?: AbortSignal, trace?: CallTrace): Promise<QueryAnswer> {
     if (this.#ended) return Promise.reject(new RpcError('connect-failed', this.#ended.message, { cause: this.#ended }));
     if (signal?.aborted)
       return Promise.reject(new RpcError('cancelled', 'cancelled before it was sent', { maybeApplied: false }));
@@ -86,7 +97,9 @@ export class Session {
         cancelTimer: this.#clock.schedule(timeoutMs, () =>
           this.#abandon(id, 'attempt-timeout', `${this.endpoint} did not answer within ${Math.round(timeoutMs)} ms`),
         ),
+        trace,
         sent: false,
+        frame: undefined,
       });
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#outgoing.push({ id, request });
@@ -108,13 +121,35 @@ export class Session {
   #flush(): void {
     this.#flushScheduled = false;
     if (this.#ended || (this.#outgoing.length === 0 && this.#cancelled.length === 0)) return;
-    for (const { id } of this.#outgoing) {
-      const pending = this.#pending.get(id);
-      if (pending) pending.sent = true;
-    }
+    const sent = this.#outgoing.flatMap(({ id }) => this.#pending.get(id) ?? []);
+    for (const pending of sent) pending.sent = true;
+    this.#traceFrame(sent);
     this.#stream.write({ requests: this.#outgoing, cancelled: this.#cancelled });
     this.#outgoing = [];
     this.#cancelled = [];
+  }
+
+  #traceFrame(sent: readonly Pending[]): void {
+    const traced = sent.filter(({ trace }) => trace !== undefined);
+    const [first] = traced;
+    if (first?.trace === undefined) return;
+    const sampled = traced.some(({ trace }) => trace?.attempt.context.sampled === true);
+    const span = first.trace.tracer.startRoot('rpc.session.frame', sampled, {
+      'rpc.system': 'grpc',
+      'server.address': this.endpoint,
+      'windtunnel.frame.requests': sent.length,
+    });
+    const frame = { span, unanswered: traced.length };
+    for (const pending of traced) {
+      pending.frame = frame;
+      pending.trace?.attempt.link(span.context);
+    }
+  }
+
+  /** Of a request that nobody waits for any more, whatever it came to. */
+  #settled({ cancelTimer, frame }: Pending): void {
+    cancelTimer();
+    if (frame !== undefined && --frame.unanswered === 0) frame.span.end();
   }
 
   #receive(frame: ResponseFrame): void {
@@ -123,7 +158,7 @@ export class Session {
       // Unknown ids are answers to requests that timed out or were cancelled.
       if (pending === undefined) continue;
       this.#pending.delete(Number(id));
-      pending.cancelTimer();
+      this.#settled(pending);
       if (error) pending.reject(readError(error));
       else pending.resolve(readAnswer(response ?? {}));
     }
@@ -133,7 +168,7 @@ export class Session {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     this.#pending.delete(id);
-    pending.cancelTimer();
+    this.#settled(pending);
     pending.reject(new RpcError(code, message, { maybeApplied: pending.sent }));
     if (pending.sent) {
       this.#cancelled.push(id);
@@ -147,7 +182,7 @@ export class Session {
     if (this.#ended) return;
     this.#ended = reason;
     for (const pending of this.#pending.values()) {
-      pending.cancelTimer();
+      this.#settled(pending);
       pending.reject(
         pending.sent
           ? new RpcError('connection-lost', reason.message, { cause: reason })

@@ -1,36 +1,22 @@
 // The page as its reader has it: opened from disk in a real browser without a network.
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readRun } from '../../result/files.ts';
 import type { Run } from '../../result/schema.ts';
 import { sampleRun } from '../../result/testing/sample-run.ts';
-import { renderPage } from '../page.ts';
+import { tracedRun } from '../../traces/testing/traced-run.ts';
+import { type PageOptions, renderPage } from '../page.ts';
+import { isThereChromium, startChromium, WITHIN } from '../testing/chromium.ts';
 import { emptyScenario, HARM, hostileRun, longRun, troubledRun } from '../testing/runs.ts';
-
-const executablePath = process.env['WINDTUNNEL_CHROMIUM'] || onPath('chromium');
-if (executablePath === undefined)
-  process.stderr.write(
-    '\n!!! SKIPPED: the page was NOT tested in a browser: no chromium on PATH; install it or set WINDTUNNEL_CHROMIUM\n\n',
-  );
-
-function onPath(name: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path));
-}
 
 const WIDTHS = [1440, 390];
 
-/** A busy machine may be slow; what is waited for comes. */
-const WITHIN = { timeout: 20_000 };
-
-describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000 }, () => {
+describe.skipIf(!isThereChromium)('in a browser', { timeout: 120_000 }, () => {
   let folder: string;
   let browser: Browser;
   let page: Page;
@@ -39,7 +25,7 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'windtunnel-browser-'));
-    browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox'] });
+    browser = await startChromium();
   });
   afterEach(async () => {
     // Whatever a test was about: nothing may be complained of and nothing fetched.
@@ -52,9 +38,9 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function open(run: Run, options: BrowserContextOptions = {}): Promise<Page> {
+  async function open(run: Run, options: BrowserContextOptions = {}, shown: Partial<PageOptions> = {}): Promise<Page> {
     const path = join(folder, 'report.html');
-    writeFileSync(path, renderPage(run, { isBesideResult: true }));
+    writeFileSync(path, renderPage(run, { isBesideResult: true, ...shown }));
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, offline: true, ...options });
     page = await context.newPage();
     complaints = [];
@@ -89,6 +75,38 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
         return pixels;
       });
     });
+
+  /**
+   * How many pixels have each colour of a heat map's scale, in a part of its width, and between which shares of its height they lie,
+   * from the top.
+   */
+  const heat = (scenario: number, fromShare = 0, toShare = 1) =>
+    page.evaluate(
+      ([scenario, fromShare, toShare]) => {
+        const style = getComputedStyle(document.documentElement);
+        const figure = document.querySelector(`#scenario-${scenario} [data-heat]`) as HTMLElement;
+        const canvas = figure.querySelector('canvas') as HTMLCanvasElement;
+        const over = figure.querySelector('.u-over') as HTMLElement;
+        const [left, width] = [over.offsetLeft + over.offsetWidth * fromShare, over.offsetWidth * (toShare - fromShare)];
+        const copy = new OffscreenCanvas(width, canvas.height).getContext('2d') as OffscreenCanvasRenderingContext2D;
+        copy.drawImage(canvas, -left, 0);
+        const { data } = copy.getImageData(0, 0, Math.floor(width), canvas.height);
+        const channels = (colour: string) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+        const scale = Array.from({ length: 7 }, (_, at) => channels(style.getPropertyValue(`--heat-${at + 1}`).trim()));
+        const pixels = scale.map(() => 0);
+        const rows: number[] = [];
+        for (let at = 0; at < data.length; at += 4) {
+          const near = (value: number, channel: number) => Math.abs(value - (data[at + channel] as number)) < 4;
+          const colour = scale.findIndex((each) => each.every(near));
+          if (colour < 0) continue;
+          pixels[colour] = (pixels[colour] as number) + 1;
+          rows.push(Math.floor(at / 4 / Math.floor(width)));
+        }
+        const share = (row: number) => (row - over.offsetTop) / over.offsetHeight;
+        return { pixels, top: share(rows[0] ?? Number.NaN), bottom: share((rows.at(-1) ?? Number.NaN) + 1) };
+      },
+      [scenario, fromShare, toShare] as const,
+    );
 
   const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
@@ -129,6 +147,23 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
     expect((await Promise.all([10.39, 10.416, 10.44].map(at))).flat()).toContain(leader);
     expect(await at(12.7)).not.toContain(leader);
   });
+
+  test.each(['light', 'dark'] as const)(
+    'the heat map has a colour for every count, and slow answers where there were some, %s',
+    async (colorScheme) => {
+      await open(sampleRun(), { colorScheme });
+      for (const pixels of (await heat(2)).pixels) expect(pixels).toBeGreaterThan(20);
+      const second = 1 / 25.042;
+      // In the eleventh second answers waited for a leader: from the lowest row to the highest.
+      const waited = await heat(2, 10.1 * second, 10.9 * second);
+      expect(waited.top).toBeCloseTo(0, 2);
+      expect(waited.bottom).toBeCloseTo(1, 2);
+      // In others they took 31 ms at most, which is 12 of the 26 rows.
+      const others = await heat(2, 5.1 * second, 5.9 * second);
+      expect(others.top).toBeGreaterThan(1 - 12.5 / 26);
+      expect(others.bottom).toBeCloseTo(1, 2);
+    },
+  );
 
   const RUNS: [string, () => Run | Promise<Run>][] = [
     ['the committed run', () => readRun(resolve(import.meta.dirname, '../../../../results/baseline'))],
@@ -233,6 +268,48 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
       await expect.poll(shown, WITHIN).toBe(whole);
     });
 
+    test('a heat map tells its columns and its cells, and follows the zoom of its group', async () => {
+      await open(sampleRun());
+      const figure = page.locator('#scenario-2 [data-heat]');
+      const map = figure.getByRole('application');
+      const spoken = figure.locator('[aria-live]');
+      await map.focus();
+      await page.keyboard.press('Home');
+      await page.keyboard.press('Shift+ArrowRight');
+      expect(await spoken.textContent()).toMatch(
+        /^10\.5s: 460 operations, 2\.00ms to 794ms, most often 2\.\d+ms to \d\.\d+ms; during crash of n2$/,
+      );
+      await page.keyboard.press('ArrowUp');
+      const cell = (await spoken.textContent()) ?? '';
+      expect(cell).toMatch(/^\d\.\d+ms to \d\.\d+ms: \d+ operations$/);
+      await expect.poll(() => figure.locator('.position').textContent(), WITHIN).toBe(`10.5s · ${cell}`);
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('ArrowUp');
+      expect(await spoken.textContent()).toBe(cell);
+      // Up to the slowest, and not beyond.
+      for (let row = 0; row < 30; row++) await page.keyboard.press('ArrowUp');
+      expect(await spoken.textContent()).toBe('631ms to 794ms: 6 operations');
+      await page.locator('#scenario-2 [role=application]').first().focus();
+      await page.keyboard.press('End');
+      const { pixels } = await heat(2);
+      const drawn = async () => (await heat(2)).pixels;
+      await page.keyboard.press('+');
+      await expect.poll(drawn, WITHIN).not.toEqual(pixels);
+      await page.keyboard.press('Escape');
+      await expect.poll(drawn, WITHIN).toEqual(pixels);
+    });
+
+    test('what a heat map shows is also a table', async () => {
+      await open(sampleRun());
+      const figure = page.locator('#scenario-2 [data-heat]');
+      await figure.locator('summary').focus();
+      await page.keyboard.press('Enter');
+      const rows = figure.locator('tbody tr');
+      await expect.poll(() => rows.count(), WITHIN).toBe(25);
+      expect(await rows.nth(10).textContent()).toMatch(/^10\.5s4602\.00ms to 2\.51ms\d\.\d+ms to \d\.\d+ms631ms to 794ms$/);
+      expect(await figure.locator('.heat-scale').textContent()).toMatch(/^operations 12–.* and more$/);
+    });
+
     test('a series is hidden by its button, and the numbers are a table', async () => {
       await open(sampleRun());
       const button = page.locator('#scenario-2 .legend button').filter({ hasText: 'p99' }).first();
@@ -245,6 +322,21 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
       await expect.poll(() => table.locator('tbody tr').count(), WITHIN).toBe(25);
       expect(await table.locator('tbody tr').nth(10).textContent()).toMatch(/^10\.5s702ms655ms/);
     });
+  });
+
+  test('the cell below the mouse is told', async () => {
+    await open(sampleRun());
+    const figure = page.locator('#scenario-2 [data-heat]');
+    await figure.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await figure.locator('.u-over').boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    // The lowest row of the eleventh second.
+    await page.mouse.move(x + (width * 10.5) / 25.042, y + height - 3);
+    await expect
+      .poll(() => figure.locator('.position').textContent(), WITHIN)
+      .toMatch(/^10\.5s · 2\.00ms to 2\.51ms: \d+ operations$/);
+    // Another chart tells the whole second there.
+    await page.locator('#scenario-2 [role=application]').first().hover();
+    await expect.poll(() => figure.locator('.position').textContent(), WITHIN).toMatch(/s · \d+ operations, .* most often/);
   });
 
   test('headings make an outline, images and controls have names, text has contrast', async () => {
@@ -267,21 +359,113 @@ describe.skipIf(executablePath === undefined)('in a browser', { timeout: 120_000
           const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
           return (light + 0.05) / (dark + 0.05);
         };
+        // OKLab's lightness of a grey of this luminance: what equal steps of colour are equal steps of.
+        const steps = Array.from({ length: 7 }, (_, at) => Math.cbrt(luminance(`heat-${at + 1}`)));
         return {
+          steps: steps.slice(1).map((step, at) => Math.abs(step - (steps[at] as number))),
           first: levels.filter((level) => level === 1).length,
           jumps: levels.filter((level, at) => at > 0 && level > (levels[at - 1] as number) + 1),
           unnamed: named.filter((element) => nameOf(element) === '').map((element) => element.outerHTML),
           text: ['text', 'faint', 'link', 'good', 'bad', 'doubtful', 'fault-text', 'leader'].map((name) =>
             contrast(name, 'surface'),
           ),
-          lines: ['p50', 'p99', 'max', 'ok', 'dropped', 'a', 'b', 'c', 'd', 'e'].map((name) => contrast(name, 'surface')),
+          lines: ['p50', 'p99', 'max', 'ok', 'dropped', 'a', 'b', 'c', 'd', 'e', 'heat-1', 'heat-7'].map((name) =>
+            contrast(name, 'surface'),
+          ),
         };
       });
       expect(found).toMatchObject({ first: 1, jumps: [], unnamed: [] });
       // WCAG 2.2, 1.4.3 and 1.4.11.
       expect(Math.min(...found.text)).toBeGreaterThanOrEqual(4.5);
       expect(Math.min(...found.lines)).toBeGreaterThanOrEqual(3);
+      // No step of the heat map's colours is smaller than half of another.
+      expect(Math.min(...found.steps)).toBeGreaterThan(Math.max(...found.steps) / 2);
       if (colorScheme === 'light') await page.context().close();
     }
+  });
+
+  describe('the traces of a run', () => {
+    const { run, spans } = tracedRun();
+    const openTraces = (options: BrowserContextOptions = {}) => open(run, options, { spans: [undefined, spans] });
+
+    test.each(['light', 'dark'] as const)(
+      'the time of every percentile is drawn in the colours of its parts, %s',
+      async (colorScheme) => {
+        await openTraces({ colorScheme });
+        const bars = await page.evaluate(() =>
+          [...document.querySelectorAll('.path svg')].map((svg) => {
+            const rects = [...svg.querySelectorAll('rect')].map((rect) => rect.getBoundingClientRect());
+            return {
+              whole: svg.getBoundingClientRect().width,
+              parts: rects.reduce((sum, { width }) => sum + width, 0),
+              colours: [...svg.querySelectorAll('rect')].map((rect) => getComputedStyle(rect).fill),
+              name: svg.ariaLabel,
+            };
+          }),
+        );
+        expect(bars).toHaveLength(14);
+        for (const { whole, parts, colours, name } of bars) {
+          expect(Math.abs(parts - whole)).toBeLessThan(whole / 100);
+          expect(new Set(colours).size).toBe(colours.length);
+          expect(colours).not.toContain('rgb(0, 0, 0)');
+          expect(name).toMatch(/^(p50|p90|p99|p99\.9|slowest): \d+% /);
+        }
+      },
+    );
+
+    test('a trace opens by keyboard to its waterfall, and a span to its attributes', async () => {
+      await openTraces();
+      const trace = page.locator('details.trace', { hasText: 'fault,' }).filter({ hasText: 'slowest' }).nth(1);
+      const rows = trace.locator('.spans > li');
+      expect(await rows.first().isVisible()).toBe(false);
+      await trace.locator('> summary').focus();
+      await page.keyboard.press('Enter');
+      await expect.poll(() => rows.first().isVisible(), WITHIN).toBe(true);
+      const names = await trace.locator('.name').evaluateAll((all) => all.map((name) => name.firstChild?.textContent?.trim()));
+      expect(names.slice(0, 4)).toEqual(['load.operation', 'client.execute', 'retry.attempt', 'retry.attempt']);
+      // Each bar lies where its span does: the second attempt behind the first one.
+      const bars = await trace
+        .locator('.spans rect:last-child')
+        .evaluateAll((all) => all.map((rect) => rect.getBoundingClientRect().toJSON() as DOMRect));
+      expect(bars[3]?.left).toBeGreaterThan((bars[2]?.right ?? Infinity) - 1);
+      expect(bars[0]?.width).toBeGreaterThan(bars[3]?.width ?? Infinity);
+      expect(await trace.locator('p.during').textContent()).toMatch(/^crash of n2, from [\d.]+ms until after its end$/);
+      const shade = await trace.locator('rect.fault').first().boundingBox();
+      expect(shade?.width).toBeGreaterThan((bars[0]?.width ?? Infinity) / 2);
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => trace.locator('dl').first().innerText(), WITHIN).toMatch(/windtunnel\.load\s+registers/);
+    });
+
+    test('a batch is shown below the wait for it, across processes', async () => {
+      await openTraces();
+      const trace = page.locator('details.trace', { hasText: 'p99' }).filter({ hasText: 'write' }).first();
+      await trace.locator('> summary').click();
+      const rows = await trace
+        .locator('.spans > li')
+        .evaluateAll((all) =>
+          all.map(
+            (row) =>
+              `${row.className}: ${row.querySelector('.name')?.childNodes.item(0).textContent}${row.querySelector('.name i')?.textContent}`,
+          ),
+        );
+      const at = rows.findIndex((row) => row.includes('raft.quorum'));
+      expect(rows[at + 1]).toBe('d5 linked: ↳ n1');
+      expect(rows.slice(at + 2).filter((row) => row.startsWith('d6 linked'))).toHaveLength(3);
+      expect(rows).toContain('d7 linked: raft.append n2');
+    });
+
+    test.each(['light', 'dark'] as const)('open traces fit the window, wide and narrow, %s', async (colorScheme) => {
+      await openTraces({ colorScheme });
+      await page.evaluate(() =>
+        document
+          .querySelectorAll('details.trace, .spans details')
+          .forEach((each, at) => at % 7 < 3 && each.setAttribute('open', '')),
+      );
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 900 });
+        await expect.poll(overflow, { message: `${width} px`, ...WITHIN }).toBe(0);
+      }
+    });
   });
 });

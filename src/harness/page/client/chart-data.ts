@@ -29,6 +29,25 @@ export interface ChartData {
   readonly named?: boolean;
 }
 
+/** How many operations had which response time, over time: a column for each stretch of time, a row for each bucket of `Distribution`. */
+export interface HeatMap {
+  readonly title: string;
+  readonly height: number;
+  /** As of a chart. */
+  readonly group: number;
+  /** The middle of each column. */
+  readonly at: readonly number[];
+  /** Seconds that a column lasts: column n begins at n times as many. The last one may be shorter. */
+  readonly columnS: number;
+  /** For each column its distribution, encoded; empty where nothing ended. */
+  readonly columns: readonly (readonly number[])[];
+  /** The lowest and the highest bucket in which there is anything. */
+  readonly lowest: number;
+  readonly highest: number;
+  /** The least count of each colour, ascending from 1, and the number of the colour. */
+  readonly levels: readonly { readonly from: number; readonly colour: number }[];
+}
+
 /** All times are seconds from the start of the scenario. */
 export interface Moments {
   readonly endS: number;
@@ -40,4 +59,23 @@ export interface Moments {
 export interface PageData {
   readonly groups: readonly Moments[];
   readonly charts: readonly ChartData[];
+  readonly heatMaps: readonly HeatMap[];
+  /** Whether the run is under way, and more is to be had from where the page came from. */
+  readonly isLive?: true;
+}
+
+/** The page of a run that is under way, once more. */
+export interface LiveEvent {
+  readonly title: string;
+  /** HTML: the page without its scripts. */
+  readonly body: string;
+  readonly data: PageData;
+  /** Whether it is the last one. */
+  readonly isOver: boolean;
+}
+
+/** What is drawn now, read whenever it is needed: on the page of a run that is under way it changes. */
+export interface Shown<T> {
+  data: T;
+  moments: Moments | undefined;
 }

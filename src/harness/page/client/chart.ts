@@ -1,7 +1,7 @@
 // One chart: uPlot with our axes, colours and marks. The library stands before this code in the same script, as `uPlot`.
 
 import type Plot from 'uplot';
-import type { ChartData, ChartSeries, Moments } from './chart-data.ts';
+import type { ChartData, ChartSeries, Shown } from './chart-data.ts';
 import { markMoments, shadeMoments } from './moments.ts';
 import { colourOf } from './theme.ts';
 import { percentileText, positionText, tickText } from './values.ts';
@@ -16,44 +16,54 @@ const TIME_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 
 const FONT = '11px system-ui, sans-serif';
 const DASHES: Partial<Record<ChartSeries['style'], number[]>> = { dashed: [6, 4] };
 
-export function createChart(
-  element: HTMLElement,
-  chart: ChartData,
-  moments: Moments | undefined,
-  hooks: Plot.Hooks.Arrays,
-): Plot {
+export function createChart(element: HTMLElement, shown: Shown<ChartData>, hooks: Plot.Hooks.Arrays): Plot {
+  const chart = shown.data;
   const options: Plot.Options = {
-    width: Math.max(200, element.clientWidth),
-    height: chart.height,
-    padding: [8, RIGHT, 0, 0],
-    legend: { show: false },
-    cursor: {
-      y: false,
-      drag: { x: true, y: false },
-      points: { size: 7 },
-      ...(chart.group !== undefined && { sync: { key: `group-${chart.group}` } }),
-    },
-    scales: { x: xScale(chart, moments), y: yScale(chart) },
+    ...frameOf(element, chart),
+    scales: { x: chart.x === 'time' ? timeScale(shown) : xScale(chart), y: yScale(chart) },
     axes: [xAxis(chart), yAxis(chart)],
     series: [{}, ...chart.series.map((each) => seriesOf(chart, each))],
     hooks: {
       ...hooks,
-      drawClear: [(plot) => moments && shadeMoments(plot, moments)],
-      draw: [(plot) => moments && markMoments(plot, moments, chart.named === true)],
+      drawClear: [(plot) => shown.moments && shadeMoments(plot, shown.moments)],
+      draw: [(plot) => shown.moments && markMoments(plot, shown.moments, chart.named === true)],
     },
   };
-  const data = [chart.at, ...chart.series.map(({ values }) => values)] as unknown as Plot.AlignedData;
-  return new uPlot(options, data, element);
+  return new uPlot(options, chartNumbers(chart), element);
 }
 
-function xScale({ x, at }: ChartData, moments: Moments | undefined): Plot.Scale {
-  if (x === 'rarity') return { time: false, distr: 3, log: 10, range: (_, min, max) => [min, max] };
-  if (x === 'rate') return { time: false };
-  const [first = 0] = at;
-  const last = at.at(-1) ?? 0;
-  const whole: [number, number] = [0, moments?.endS ?? last];
+/** As uPlot takes them. */
+export function chartNumbers({ at, series }: ChartData): Plot.AlignedData {
+  return [at, ...series.map(({ values }) => values)] as unknown as Plot.AlignedData;
+}
+
+/** What all that is drawn has in common. Of one group all share their cursor and, with the mouse, their zoom. */
+export function frameOf(element: HTMLElement, { height, group }: { height: number; group?: number }) {
+  const cursor: Plot.Cursor = {
+    y: false,
+    drag: { x: true, y: false },
+    points: { size: 7 },
+    ...(group !== undefined && { sync: { key: `group-${group}` } }),
+  };
+  const padding: Plot.Padding = [8, RIGHT, 0, 0];
+  return { width: Math.max(200, element.clientWidth), height, padding, legend: { show: false }, cursor };
+}
+
+export function timeScale(shown: Shown<{ readonly at: readonly number[] }>): Plot.Scale {
   // The first and the last point stand in the middle of their seconds; unless zoomed in, the whole scenario is shown.
-  return { time: false, range: (_, min, max) => (min <= first && max >= last ? whole : [min, max]) };
+  return {
+    time: false,
+    range: (_, min, max) => {
+      const { data, moments } = shown;
+      const [first = 0, last = 0] = [data.at[0], data.at.at(-1)];
+      return min <= first && max >= last ? [0, moments?.endS ?? last] : [min, max];
+    },
+  };
+}
+
+function xScale({ x }: ChartData): Plot.Scale {
+  if (x === 'rarity') return { time: false, distr: 3, log: 10, range: (_, min, max) => [min, max] };
+  return { time: false };
 }
 
 function yScale({ scale }: ChartData): Plot.Scale {
@@ -66,21 +76,21 @@ function axis(): Plot.Axis {
   return { stroke: () => colourOf('faint'), font: FONT, grid, ticks: { ...grid, size: 4 }, gap: 4 };
 }
 
-function xAxis(chart: ChartData): Plot.Axis {
-  if (chart.x !== 'rarity') {
-    const values = (_: Plot, splits: number[]) => splits.map((x) => positionText(chart, x));
-    return { ...axis(), size: 26, space: 56, values, ...(chart.x === 'time' && { incrs: TIME_STEPS }) };
+export function xAxis({ x }: Pick<ChartData, 'x'>): Plot.Axis {
+  if (x !== 'rarity') {
+    const values = (_: Plot, splits: number[]) => splits.map((at) => positionText({ x }, at));
+    return { ...axis(), size: 26, space: 56, values, ...(x === 'time' && { incrs: TIME_STEPS }) };
   }
   return {
     ...axis(),
     size: 26,
-    splits: (_, __, min, max) => [1, 2, 10, 100, 1e3, 1e4, 1e5, 1e6].filter((x) => x >= min && x <= max),
+    splits: (_, __, min, max) => [1, 2, 10, 100, 1e3, 1e4, 1e5, 1e6].filter((at) => at >= min && at <= max),
     filter: (_, splits) => splits,
-    values: (_, splits) => splits.map((x) => (x === 1 ? 'min' : `p${percentileText(x)}`)),
+    values: (_, splits) => splits.map((at) => (at === 1 ? 'min' : `p${percentileText(at)}`)),
   };
 }
 
-function yAxis(chart: ChartData): Plot.Axis {
+export function yAxis(chart: Pick<ChartData, 'unit'>): Plot.Axis {
   // uPlot leaves null where a label of a log axis has no room.
   const values = (_: Plot, splits: (number | null)[]) => splits.map((y) => (y === null ? '' : tickText(chart, y)));
   return { ...axis(), size: LEFT, values };

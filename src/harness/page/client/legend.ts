@@ -1,7 +1,7 @@
 // The series of a chart by name, as buttons that show and hide them, with their values at the cursor.
 
 import type Plot from 'uplot';
-import type { ChartData } from './chart-data.ts';
+import type { ChartData, Shown } from './chart-data.ts';
 import { positionText, valueText } from './values.ts';
 
 export interface Legend {
@@ -9,10 +9,10 @@ export interface Legend {
   show(at: number | null | undefined): void;
 }
 
-export function createLegend(element: HTMLElement, chart: ChartData, plot: () => Plot): Legend {
+export function createLegend(element: HTMLElement, shown: Shown<ChartData>, plot: () => Plot): Legend {
   const position = document.createElement('span');
   position.className = 'position';
-  const entries = chart.series.map(({ label, colour, style }, number) => {
+  const entries = shown.data.series.map(({ label, colour, style }, number) => {
     const button = document.createElement('button');
     button.type = 'button';
     button.ariaPressed = 'true';
@@ -21,15 +21,16 @@ export function createLegend(element: HTMLElement, chart: ChartData, plot: () =>
     const value = document.createElement('b');
     button.append(swatch, label, ' ', value);
     button.addEventListener('click', () => {
-      const shown = button.ariaPressed !== 'true';
-      button.ariaPressed = String(shown);
-      plot().setSeries(number + 1, { show: shown });
+      const show = button.ariaPressed !== 'true';
+      button.ariaPressed = String(show);
+      plot().setSeries(number + 1, { show });
     });
     return { button, value };
   });
   element.append(...entries.map(({ button }) => button), position);
   return {
     show(at) {
+      const chart = shown.data;
       const x = typeof at === 'number' ? chart.at[at] : undefined;
       position.textContent = x === undefined ? '' : positionText(chart, x);
       entries.forEach(({ value }, number) => {

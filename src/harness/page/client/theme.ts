@@ -2,7 +2,7 @@
 
 import type { ColourName } from './chart-data.ts';
 
-type Name = ColourName | 'text' | 'faint' | 'grid' | 'fault' | 'fault-text' | 'warmup' | 'leader' | 'surface';
+type Name = ColourName | 'text' | 'faint' | 'grid' | 'fault' | 'fault-text' | 'warmup' | 'leader' | 'surface' | `heat-${number}`;
 
 const cache = new Map<Name, string>();
 

@@ -2,6 +2,7 @@
 
 import { formatDuration } from '../../../runtime/duration.ts';
 import { formatRate } from '../../report/numbers.ts';
+import { edgeMs } from '../../result/distribution.ts';
 import type { ChartData } from './chart-data.ts';
 
 export function valueText(chart: ChartData, value: number | null | undefined): string {
@@ -11,7 +12,7 @@ export function valueText(chart: ChartData, value: number | null | undefined): s
 }
 
 /** On the y axis, where the numbers are round. */
-export function tickText(chart: ChartData, value: number): string {
+export function tickText(chart: Pick<ChartData, 'unit'>, value: number): string {
   if (chart.unit !== 'ms') return String(Number(value.toPrecision(3)));
   if (value === 0) return '0';
   const [number, unit] = value < 1 ? [value * 1_000, 'us'] : value < 1_000 ? [value, 'ms'] : [value / 1_000, 's'];
@@ -19,7 +20,7 @@ export function tickText(chart: ChartData, value: number): string {
 }
 
 /** '8.5s', '2m', '2m05s', 'p99.9' or '800/s'. */
-export function positionText(chart: ChartData, x: number): string {
+export function positionText(chart: Pick<ChartData, 'x'>, x: number): string {
   if (chart.x === 'rate') return `${formatRate(x)}/s`;
   if (chart.x === 'rarity') return x <= 1 ? 'min' : `p${percentileText(x)}`;
   if (x < 60) return `${Number(x.toFixed(2))}s`;
@@ -30,4 +31,9 @@ export function positionText(chart: ChartData, x: number): string {
 export function percentileText(rarity: number): string {
   const percentile = 100 * (1 - 1 / rarity);
   return String(Number(percentile.toFixed(Math.max(1, Math.ceil(Math.log10(rarity)) - 1))));
+}
+
+/** The response times of a bucket: '2.51ms to 3.16ms'. */
+export function rangeText(bucket: number): string {
+  return `${formatDuration(edgeMs(bucket))} to ${formatDuration(edgeMs(bucket + 1))}`;
 }

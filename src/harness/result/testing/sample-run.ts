@@ -2,6 +2,7 @@
 // of what reads and shows results.
 
 import { Random } from '../../../runtime/random.ts';
+import { Distribution } from '../distribution.ts';
 import { LatencyHistogram } from '../histogram.ts';
 import { latencyOf } from '../latency.ts';
 import type { Microbenchmark, Outcome, Phase, Run, ScenarioResult, Second, Statistic } from '../schema.ts';
@@ -247,6 +248,7 @@ function statistic(
 }
 
 function timeline(random: Random, seconds: number, phaseAt: (second: number) => Phase, rate: number): Second[] {
+  const spread = new Random(3);
   return Array.from({ length: seconds }, (_, second) => {
     const isGap = phaseAt(second) === 'fault' && phaseAt(second - 1) !== 'fault';
     const ok = isGap ? rate - 95 : rate - random.integer(0, 6);
@@ -262,8 +264,17 @@ function timeline(random: Random, seconds: number, phaseAt: (second: number) => 
       p50: 3 + random.float(),
       p99: isGap ? 655 : 18 + 6 * random.float(),
       max: isGap ? 702 : 31,
+      distribution: distribution(spread, ok, isGap ? 55 : 0),
       serviceP99: isGap ? 512 : 16,
       lagMax: 2.2,
     };
   });
+}
+
+/** Of `fast` operations of some milliseconds and `slow` ones that waited for a leader. */
+function distribution(random: Random, fast: number, slow: number): number[] {
+  const all = new Distribution();
+  for (let at = 0; at < fast; at++) all.record(Math.min(31_000, 2_000 + random.exponential(2_500)));
+  for (let at = 0; at < slow; at++) all.record(702_000 - 12_000 * at);
+  return all.encode() as number[];
 }

@@ -1,0 +1,72 @@
+// What paired measurements say of a difference, without assuming how they are distributed: the Hodges-Lehmann estimate and the
+// exact interval of Wilcoxon's signed-rank test (M. Hollander, D. Wolfe, "Nonparametric Statistical Methods", section 3.2 and 3.3).
+
+import { assert, known } from '../../runtime/assert.ts';
+
+export interface PairedEstimate {
+  /** The median of all means of two differences (a difference with itself among them). */
+  readonly estimate: number;
+  readonly low: number;
+  readonly high: number;
+  /** Of the interval from `low` to `high`, 0 to 1: at least what was asked for, or the most that so few pairs give. */
+  readonly confidence: number;
+}
+
+/** More pairs than this have next to the same interval by the normal approximation, and n^2 / 2 means take time. */
+const MOST_PAIRS = 200;
+
+/**
+ * @param differences of each pair, 1 to 200, finite. Independent, and spread symmetrically around what is estimated.
+ * @param confidence above 0 and below 1.
+ */
+export function estimateDifference(differences: readonly number[], confidence: number): PairedEstimate {
+  const n = differences.length;
+  assert(n >= 1 && n <= MOST_PAIRS, `there are 1 to ${MOST_PAIRS} pairs, not ${n}`);
+  assert(differences.every(Number.isFinite), 'every difference is a finite number');
+  assert(confidence > 0 && confidence < 1, `the confidence is above 0 and below 1, not ${confidence}`);
+  const means = walshAverages(differences);
+  const { rank, achieved } = rankOf(n, confidence);
+  return {
+    estimate: medianOfSorted(means),
+    low: known(means[rank - 1], 'the rank is within the means'),
+    high: known(means[means.length - rank], 'the rank is within the means'),
+    confidence: achieved,
+  };
+}
+
+/** Ascending. */
+function walshAverages(differences: readonly number[]): number[] {
+  return differences.flatMap((a, at) => differences.slice(at).map((b) => (a + b) / 2)).sort((a, b) => a - b);
+}
+
+function medianOfSorted(numbers: readonly number[]): number {
+  const middle = numbers.length / 2;
+  const [low, high] = [numbers[Math.ceil(middle) - 1], numbers[Math.floor(middle)]];
+  return (known(low, 'there are numbers') + known(high, 'there are numbers')) / 2;
+}
+
+/** Which of the ordered means ends the interval, from 1, and what confidence that gives. */
+function rankOf(n: number, confidence: number): { readonly rank: number; readonly achieved: number } {
+  const tail = (1 - confidence) / 2;
+  const probabilities = signedRankDistribution(n);
+  let below = 0;
+  let rank = 0;
+  while (below + known(probabilities[rank], 'both tails together are less than all') <= tail)
+    below += probabilities[rank++] as number;
+  if (rank === 0) return { rank: 1, achieved: 1 - 2 * (probabilities[0] as number) };
+  return { rank, achieved: 1 - 2 * below };
+}
+
+/** The probability of each sum of positive ranks when there is no difference, from 0 to n (n + 1) / 2. */
+export function signedRankDistribution(n: number): number[] {
+  let probabilities = [1];
+  for (let rank = 1; rank <= n; rank++) {
+    const next = Array.from({ length: probabilities.length + rank }, () => 0);
+    for (const [sum, probability] of probabilities.entries()) {
+      next[sum] = (next[sum] as number) + probability / 2;
+      next[sum + rank] = (next[sum + rank] as number) + probability / 2;
+    }
+    probabilities = next;
+  }
+  return probabilities;
+}

@@ -1,0 +1,79 @@
+// Tracing of one process: its tracer, the spans it keeps for who wants them afterwards, and the live export of those that head
+// sampling chose.
+
+import { systemClock } from '../runtime/clock.ts';
+import type { Resource } from './readable-span.ts';
+import { type ExportCounts, SpanExport } from './span-export.ts';
+import { SpanRecorder } from './span-recorder.ts';
+import { createExporter, type TraceDestination } from './trace-destination.ts';
+import { Tracer } from './tracer.ts';
+import type { IdSource } from './trace-ids.ts';
+
+export interface TracingOptions {
+  /** Who measures: `service.name`, `service.instance.id`. */
+  readonly resource: Resource;
+  /** Where the spans of wanted traces go: URL of an OTLP receiver. Default: none are kept. */
+  readonly receiver?: string | undefined;
+  /** Where the spans of sampled traces go. Default: nowhere. */
+  readonly destination?: TraceDestination | undefined;
+  readonly ids?: IdSource;
+}
+
+/** Of both ways together. */
+export type TraceCounts = ExportCounts;
+
+export class Tracing {
+  readonly tracer: Tracer;
+  readonly #recorder: SpanRecorder | undefined;
+  readonly #exports: readonly SpanExport[];
+
+  private constructor(options: TracingOptions, wanted: SpanExport | undefined, live: SpanExport | undefined) {
+    const recorder = wanted && new SpanRecorder({ onWanted: wanted.add });
+    this.#recorder = recorder;
+    this.#exports = [wanted, live].filter((each) => each !== undefined);
+    this.tracer = new Tracer({
+      // The machine's clock: that of a node may be skewed on purpose.
+      wallTime: () => systemClock.wallTime(),
+      ...(options.ids && { ids: options.ids }),
+      onSpan(span, sampled) {
+        recorder?.add(span);
+        if (sampled) live?.add([span]);
+      },
+    });
+  }
+
+  /** Loads the exporters, so that nothing has to be loaded under load. */
+  static async start(options: TracingOptions): Promise<Tracing> {
+    const { resource, receiver, destination } = options;
+    const open = async (to: TraceDestination) => new SpanExport({ exporter: await createExporter(to), resource });
+    const [wanted, live] = await Promise.all([
+      receiver && open({ kind: 'otlp', url: receiver }),
+      destination && open(destination),
+    ]);
+    return new Tracing(options, wanted || undefined, live);
+  }
+
+  /** Sends what there is of these traces, and whatever comes of them. */
+  want(traceIds: readonly string[]): void {
+    this.#recorder?.want(traceIds);
+  }
+
+  get counts(): TraceCounts {
+    return this.#exports
+      .map(({ counts }) => counts)
+      .reduce((sum, each) => ({ ...sum, ...each, exported: sum.exported + each.exported, dropped: sum.dropped + each.dropped }), {
+        exported: 0,
+        dropped: 0,
+      });
+  }
+
+  /** Resolves when everything that was asked for until now has been sent, or dropped. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#exports.map((each) => each.flush()));
+  }
+
+  /** Sends what waits, for at most `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    await Promise.all(this.#exports.map((each) => each.close(timeoutMs)));
+  }
+}
