@@ -29,7 +29,7 @@ import {
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import { PanelBuilder as HeatmapBuilder } from '@grafana/grafana-foundation-sdk/heatmap';
+import { PanelBuilder as HeatmapBuilder, YAxisConfigBuilder } from '@grafana/grafana-foundation-sdk/heatmap';
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as StateTimelineBuilder } from '@grafana/grafana-foundation-sdk/statetimeline';
@@ -141,6 +141,7 @@ export function heatmap(options: PanelOptions): Builder<Panel> {
     .datasource(DATASOURCE)
     .unit(options.unit)
     .calculate(false)
+    .yAxis(new YAxisConfigBuilder().unit(options.unit))
     .height(8)
     .span(options.width ?? 8)
     .targets(targetsOf(options).map((target) => target.format(PromQueryFormat.Heatmap)));

@@ -1,6 +1,6 @@
 // The tunnel itself: what it offered, what came back, and whether the instrument can be believed.
 
-import { board, graph, HARNESS, heatmap, quantile, rate, stat, states } from './dashboard.ts';
+import { board, EVERYBODY, graph, HARNESS, heatmap, quantile, rate, stat, states } from './dashboard.ts';
 
 const RESPONSE = 'distributed_load_response_time_seconds';
 const SERVICE = 'distributed_load_service_time_seconds';
@@ -140,10 +140,21 @@ export const harness = board({
           ],
         }),
         graph({
+          title: 'Spans lost',
+          description:
+            'Spans a second that a node or a generator could not send. None is good: a run that relies on them is invalid.',
+          unit: 'ops',
+          queries: [
+            {
+              expr: rate('distributed_trace_spans_total', `${EVERYBODY},result="dropped"`, ['instance']),
+              legend: '{{instance}}',
+            },
+          ],
+        }),
+        graph({
           title: 'Event loop delay',
           description: 'Of the generators, and of the thread that counts and carries out faults, at the 99th percentile.',
           unit: 's',
-          width: 12,
           queries: [
             {
               expr: `max by (generator) (distributed_event_loop_delay_seconds{${HARNESS},statistic="p99"})`,
@@ -156,7 +167,6 @@ export const harness = board({
             title: 'Event loop utilisation',
             description: 'Share of time in which each event loop was busy.',
             unit: 'percentunit',
-            width: 12,
             queries: [
               {
                 expr: `max by (generator) (distributed_event_loop_utilization_ratio{${HARNESS}})`,

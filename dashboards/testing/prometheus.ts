@@ -26,6 +26,11 @@ export async function promtool(...words: readonly string[]): Promise<string> {
   return stdout + stderr;
 }
 
+/** What promtool has against metrics in the text format; '' when nothing. */
+export function lintMetrics(text: string): string {
+  return spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' }).stderr;
+}
+
 export interface Series {
   readonly metric: Readonly<Record<string, string>>;
   readonly values: readonly (readonly [seconds: number, value: string])[];

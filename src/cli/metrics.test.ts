@@ -72,12 +72,11 @@ test('a run serves its metrics, records those of everybody, a crashed node as a 
   const record = await readMetricsRecord(join(base, result?.metricsFile ?? ''));
   expect(record.targets.map(({ instance }) => instance)).toEqual(['n1', 'n2', 'n3', 'harness']);
   const upOf = (instance: string) =>
-    record.scrapes.filter(({ of }) => record.targets[of]?.instance === instance).map(({ took }) => took !== undefined);
+    record.scrapes.flatMap(({ of, took }) => (record.targets[of]?.instance === instance ? [took === undefined ? 0 : 1] : []));
   const crashed = result?.faults[0]?.nodes[0] ?? '';
-  const [first] = upOf(crashed);
-  expect(first).toBe(true);
-  expect(upOf(crashed)).toContain(false);
-  expect(upOf('harness')).not.toContain(false);
+  // A scrape that a busy machine did not answer in time is down, too: so it is not said how often.
+  expect(upOf(crashed).join('')).toMatch(/1.*00.*1/);
+  expect(upOf('harness')).not.toContain(0);
 
   const file = join(folder, 'out.txt');
   expect(await windtunnel('report', base, '--openmetrics', file)).toEqual({ code: 0, out: `${file}\n`, err: '' });

@@ -62,6 +62,7 @@ export const node: Command = {
       canaries: canariesOf(process.env),
       aroundLog: injections?.around,
       tracer: tracing?.tracer,
+      traceCounts: tracing && (() => tracing.counts),
       onEvent: say,
       onFatal: () => end(EXIT.error),
     });

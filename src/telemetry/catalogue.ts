@@ -209,7 +209,7 @@ export const CLIENT_METRICS = {
   },
 } as const satisfies Record<string, MetricDefinition>;
 
-/** Of whoever has a pool, or reads values at scrape time: nodes, clients and the harness. */
+/** Of whoever has a pool, traces, or reads values at scrape time: nodes, clients and the harness. */
 export const SHARED_METRICS = {
   distributed_pool_size: {
     type: 'gauge',
@@ -259,6 +259,12 @@ export const SHARED_METRICS = {
     labels: {},
   },
 
+  distributed_trace_spans_total: {
+    type: 'counter',
+    unit: 'count',
+    help: 'Spans that were to be sent, by what became of them. Of a process that traces.',
+    labels: { result: oneOf('exported', 'dropped') },
+  },
   distributed_collect_errors_total: {
     type: 'counter',
     unit: 'count',

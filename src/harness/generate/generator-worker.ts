@@ -12,6 +12,7 @@ import { CLIENT_METRICS, SHARED_METRICS } from '../../telemetry/catalogue.ts';
 import { watchEventLoop } from '../../telemetry/event-loop.ts';
 import { GENERATOR_METRICS } from '../../telemetry/harness-metrics.ts';
 import { DistributedMetrics } from '../../telemetry/metrics.ts';
+import { watchTracing } from '../../telemetry/trace-metrics.ts';
 import { runLoads } from '../load/generator.ts';
 import { HistorySink } from '../load/history-sink.ts';
 import { InstrumentProbe } from '../load/instrument.ts';
@@ -72,7 +73,7 @@ class GeneratorHost {
     const tracer = tracing?.tracer;
     const makesSpans = Object.values(scenario.loads).some(({ workload }) => workload.kind === 'function');
     if (tracing && makesSpans) await takeUserSpans(tracing.add);
-    const metrics = generatorMetrics();
+    const metrics = generatorMetrics(tracing);
     const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom, tracer, metrics });
     const history = await HistorySink.open(folder, scenario, seed, systemClock, historyPart);
     const host = new GeneratorHost(data, post, random, connected, history, metrics, tracing);
@@ -190,9 +191,10 @@ function resourceOf({ share }: GeneratorData): Resource {
   return { 'service.name': 'windtunnel-load', 'service.instance.id': `g${share.index + 1}` };
 }
 
-function generatorMetrics(): DistributedMetrics {
+function generatorMetrics(tracing: Tracing | undefined): DistributedMetrics {
   const metrics = new DistributedMetrics({ metrics: { ...GENERATOR_METRICS, ...CLIENT_METRICS, ...SHARED_METRICS } });
   watchEventLoop(metrics);
+  if (tracing !== undefined) watchTracing(metrics, () => tracing.counts);
   metrics.collect('distributed_generator_cpu_seconds_total', {}, () => {
     const { user, system } = process.threadCpuUsage();
     return (user + system) / 1e6;

@@ -69,8 +69,8 @@ test('every metric is written by somebody, and shown by whom it is of', async ()
       .filter((name) => !shown[who as keyof typeof shown].has(name))
       .map((name) => `${who}: ${name}`),
   );
-  // The event loop of a client is that of its process.
-  expect(missing.filter((each) => !each.startsWith('client: distributed_event_loop'))).toEqual([]);
+  // The event loop and the spans of a client are those of its process.
+  expect(missing.filter((each) => !/^client: distributed_(event_loop|trace_spans)/.test(each))).toEqual([]);
   const names = Object.keys(METRICS) as MetricName[];
   const written = writtenNames();
   // The thread of a generator cannot be spied on from here; src/cli/metrics.test.ts sees its metrics.
@@ -88,6 +88,7 @@ async function nodeThatServes(stack: AsyncDisposableStack): Promise<RunningNode>
     peers: new Map(),
     clock: systemClock,
     random: new Random(1),
+    traceCounts: () => ({ exported: 3, dropped: 1 }),
     onEvent: () => {},
     onFatal: (error) => {
       throw error;

@@ -3,6 +3,8 @@
 import { NODE_METRICS, SHARED_METRICS } from '../../telemetry/catalogue.ts';
 import { watchEventLoop } from '../../telemetry/event-loop.ts';
 import { DistributedMetrics } from '../../telemetry/metrics.ts';
+import { watchTracing } from '../../telemetry/trace-metrics.ts';
+import type { TraceCounts } from '../../telemetry/tracing.ts';
 import type { ActorEvent, ActorRef } from '../actor/system.ts';
 import { PoolMeter } from '../pool/pool-metrics.ts';
 import type { Pool } from '../pool/pool.ts';
@@ -13,6 +15,14 @@ import type { RaftHost } from './raft-host.ts';
 
 const RAFT_ACTOR = { actor: 'raft' } as const;
 
+export interface WatchedParts {
+  readonly host: RaftHost;
+  readonly raft: ActorRef<never>;
+  readonly readers: Pool<Reader>;
+  /** Undefined when nothing is traced. */
+  readonly traceCounts: (() => TraceCounts) | undefined;
+}
+
 export class NodeMetrics {
   readonly registry = new DistributedMetrics({ metrics: { ...NODE_METRICS, ...SHARED_METRICS }, processMetrics: true });
   /** Of the store's readers. */
@@ -21,8 +31,7 @@ export class NodeMetrics {
   #leader: string | undefined;
 
   /** Begins to read what can be read. The event loop is watched until `close`. */
-  watch(parts: { readonly host: RaftHost; readonly raft: ActorRef<never>; readonly readers: Pool<Reader> }): void {
-    const { host, raft, readers } = parts;
+  watch({ host, raft, readers, traceCounts }: WatchedParts): void {
     const { registry } = this;
     registry.setState('distributed_raft_role', {}, host.status.role);
     this.#showCounters();
@@ -39,6 +48,7 @@ export class NodeMetrics {
       registry.collect('distributed_actor_mailbox_depth', RAFT_ACTOR, () => raft.statistics().mailboxDepth),
       this.readers.watch(readers),
     );
+    if (traceCounts !== undefined) this.#stops.push(watchTracing(registry, traceCounts));
   }
 
   /** Those whose labels are known are shown from the beginning: a rate needs a value from before the first time. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { every, type Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Tracer } from '../../telemetry/tracer.ts';
+import type { TraceCounts } from '../../telemetry/tracing.ts';
 import { ActorSystem } from '../actor/system.ts';
 import { Pool } from '../pool/pool.ts';
 import { RaftCore } from '../raft/core.ts';
@@ -48,6 +49,8 @@ export interface NodeOptions {
   readonly aroundLog?: ((folder: LogFolder) => LogFolder) | undefined;
   /** Measures the requests whose callers send a trace. */
   readonly tracer?: Tracer | undefined;
+  /** What became of the spans that were measured with it. */
+  readonly traceCounts?: (() => TraceCounts) | undefined;
   readonly onEvent: (event: NodeEvent) => void;
   /** Disk or state machine failed: the process must end. */
   readonly onFatal: (error: Error) => void;
@@ -229,7 +232,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     metrics: metrics.registry,
     isHealthy: () => fatal === undefined,
   });
-  metrics.watch({ host, raft, readers });
+  metrics.watch({ host, raft, readers, traceCounts: options.traceCounts });
 
   const rpc = await startRpcServer({
     address: options.listen,
