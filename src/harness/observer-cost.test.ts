@@ -81,7 +81,7 @@ test('each is compared within its round, with an interval that holds the truth',
     }
   }
   const printed = renderSummary({ ...sampleRun(), observerCost: cost }, { colour: false, width: 120, path: 'run.json' });
-  expect(printed).toMatch(/100 % exported +[\d,]+ +-(49|50|51)\.\d% \(-\d+\.\d to -\d+\.\d\)/);
+  expect(printed).toMatch(/100% exported +[\d,]+ +-(49|50|51)% \(-\d+ to -\d+\)/);
   expect(printed).toContain('6 rounds in random order');
 });
 

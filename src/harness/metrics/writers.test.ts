@@ -73,7 +73,7 @@ test('every metric is written by somebody, and shown by whom it is of', async ()
   expect(missing.filter((each) => !/^client: distributed_(event_loop|trace_spans)/.test(each))).toEqual([]);
   const names = Object.keys(METRICS) as MetricName[];
   const written = writtenNames();
-  // The thread of a generator cannot be spied on from here; src/cli/metrics.test.ts sees its metrics.
+  // The thread of a generator cannot be spied on from here; src/cli/metrics.long.test.ts sees its metrics.
   expect(names.filter((name) => !written.has(name) && !(name in GENERATOR_METRICS))).toEqual([]);
 }, 60_000);
 

@@ -27,10 +27,13 @@ export function observerSection(cost: ObserverCost | undefined, style: Style, wi
   ];
 }
 
-/** '+1.2% (-0.3 to +2.8)'. */
+/** '+1.2% (-0.3 to +12)'. */
 function changeText(estimate: RatioEstimate | undefined): string {
   if (estimate === undefined) return '';
-  const percent = (ratio: number) => `${ratio < 1 ? '-' : '+'}${Math.abs((ratio - 1) * 100).toFixed(1)}`;
+  const percent = (ratio: number) => {
+    const size = Math.abs((ratio - 1) * 100);
+    return `${ratio < 1 ? '-' : '+'}${size.toFixed(size < 9.95 ? 1 : 0)}`;
+  };
   return `${percent(estimate.ratio)}% (${percent(estimate.low)} to ${percent(estimate.high)})`;
 }
 

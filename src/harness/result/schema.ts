@@ -402,10 +402,10 @@ export const OBSERVERS = ['off', 'kept', '1 %', '100 %'] as const;
 export type Observer = (typeof OBSERVERS)[number];
 /** For people. */
 export const OBSERVER_WORDS: Readonly<Record<Observer, string>> = {
-  off: 'without traces',
-  kept: 'as every run is traced',
-  '1 %': '1 % exported',
-  '100 %': '100 % exported',
+  off: 'no traces',
+  kept: 'as always',
+  '1 %': '1% exported',
+  '100 %': '100% exported',
 };
 
 const ratioEstimate = z.strictObject({
