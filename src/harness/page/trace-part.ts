@@ -9,7 +9,7 @@ import { assemble } from '../traces/assembly.ts';
 import { sharesOfTrace } from '../traces/path-shares.ts';
 import type { ReceivedSpan } from '../traces/received-span.ts';
 import type { FileLink } from './file-link.ts';
-import { type Markup, markup, type Part } from './markup.ts';
+import { type Markup, markup, type Part, trusted } from './markup.ts';
 import { pathBars } from './path-bars.ts';
 import { waterfall } from './waterfall.ts';
 
@@ -25,8 +25,8 @@ export interface TraceContext {
 export function tracePart(scenario: ScenarioResult, link: FileLink, { spans, mostBytes }: TraceContext): Part {
   const { traces } = scenario;
   if (traces === undefined) return undefined;
-  const shown = spans === undefined ? [] : traceDetails(scenario, spans, mostBytes);
-  const left = traces.list.length - shown.length;
+  const { shown, count: shownCount } = spans === undefined ? NONE : traceDetails(scenario, spans, mostBytes);
+  const left = traces.list.length - shownCount;
   const file = traces.file !== undefined && [link(traces.file), ', OTLP as JSON, as collectors read it'];
   return markup`<section class="part"><h3>Where the time went <span class="note">from the scheduled instant to the answer, of complete traces</span></h3>
 ${pathBars(traces.criticalPaths)}</section>
@@ -37,8 +37,17 @@ ${left > 0 && markup`<p class="note">${shown.length > 0 ? `${formatCount(left)} 
 ${left === 0 && file !== false && markup`<p class="note">All of them are in ${file}.</p>`}</section>`;
 }
 
+interface Shown {
+  /** One for each phase. */
+  readonly shown: readonly Markup[];
+  /** Of traces. */
+  readonly count: number;
+}
+
+const NONE: Shown = { shown: [], count: 0 };
+
 /** The most telling first, as many as there is room for; then in the order of time. */
-function traceDetails(scenario: ScenarioResult, spans: ScenarioSpans, mostBytes: number): Markup[] {
+function traceDetails(scenario: ScenarioResult, spans: ScenarioSpans, mostBytes: number): Shown {
   const { traces, faults, startedAt, phases } = scenario;
   const list = traces?.list ?? [];
   const startedMs = Date.parse(startedAt);
@@ -52,8 +61,16 @@ function traceDetails(scenario: ScenarioResult, spans: ScenarioSpans, mostBytes:
     if (bytes > mostBytes) break;
     shown.push({ kept, part });
   }
-  const order = (kept: KeptTrace) => phases.findIndex(({ phase }) => phase === kept.phase);
-  return shown.sort((a, b) => order(a.kept) - order(b.kept) || b.kept.responseMs - a.kept.responseMs).map(({ part }) => part);
+  // In the order of time, but the warm-up last: nobody waited for it. That of the faults is open, for it is what one asks about.
+  const order = [...new Set(phases.map(({ phase }) => phase))].filter((phase) => shown.some(({ kept }) => kept.phase === phase));
+  order.sort((a, b) => Number(a === 'warmup') - Number(b === 'warmup'));
+  const open = order.includes('fault') ? 'fault' : order[0];
+  const groups = order.map((phase) => {
+    const own = shown.filter(({ kept }) => kept.phase === phase).sort((a, b) => b.kept.responseMs - a.kept.responseMs);
+    return markup`<details class="phase"${phase === open && trusted(' open')}><summary><strong>${phase}</strong> <span class="note">${formatCount(own.length)} ${own.length === 1 ? 'trace' : 'traces'}</span></summary>
+${own.map(({ part }) => part)}</details>`;
+  });
+  return { shown: groups, count: shown.length };
 }
 
 /** One for each reason in each load and phase, then a second one, and so on. */

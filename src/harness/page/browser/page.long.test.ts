@@ -437,8 +437,23 @@ describe.skipIf(!isThereChromium)('in a browser', { timeout: 120_000 }, () => {
       await expect.poll(() => trace.locator('dl').first().innerText(), WITHIN).toMatch(/windtunnel\.load\s+registers/);
     });
 
+    test('the phase of the faults is open, the others open by a click', async () => {
+      await openTraces();
+      const phases = await page
+        .locator('details.phase')
+        .evaluateAll((all) =>
+          all.map((each) => `${each.querySelector('summary strong')?.textContent} ${each.hasAttribute('open')}`),
+        );
+      expect(phases).toEqual(['baseline false', 'fault true', 'after false']);
+      const baseline = page.locator('details.phase').first();
+      expect(await baseline.locator('details.trace').first().isVisible()).toBe(false);
+      await baseline.locator('> summary').click();
+      await expect.poll(() => baseline.locator('details.trace').first().isVisible(), WITHIN).toBe(true);
+    });
+
     test('a batch is shown below the wait for it, across processes', async () => {
       await openTraces();
+      await page.evaluate(() => document.querySelectorAll('details.phase').forEach((each) => each.setAttribute('open', '')));
       const trace = page.locator('details.trace', { hasText: 'p99' }).filter({ hasText: 'write' }).first();
       await trace.locator('> summary').click();
       const rows = await trace
@@ -459,8 +474,8 @@ describe.skipIf(!isThereChromium)('in a browser', { timeout: 120_000 }, () => {
       await openTraces({ colorScheme });
       await page.evaluate(() =>
         document
-          .querySelectorAll('details.trace, .spans details')
-          .forEach((each, at) => at % 7 < 3 && each.setAttribute('open', '')),
+          .querySelectorAll('details.phase, details.trace, .spans details')
+          .forEach((each, at) => (each.className === 'phase' || at % 7 < 3) && each.setAttribute('open', '')),
       );
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: 900 });
