@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePortRow } from '../src/cli/testing/free-port-row.ts';
 import { processesNaming, windtunnel } from '../src/cli/testing/windtunnel.ts';
+import { NODE_JOB } from '../src/harness/metrics/run-metrics.ts';
 import { readRun } from '../src/harness/result/files.ts';
 import type { ScenarioResult } from '../src/harness/result/schema.ts';
 import { DistributedContext } from '../src/telemetry/context.ts';
@@ -30,6 +31,12 @@ describe.skipIf(skipped !== undefined)('the files for Prometheus', () => {
   test('are what Prometheus takes', async () => {
     expect(await promtool('check', 'config', join(CONFIG_FOLDER, 'prometheus.yml'))).toContain('SUCCESS');
     expect(await promtool('check', 'rules', ...rulesOf('rules'))).not.toContain('FAILED');
+  });
+
+  test('call the nodes as recorded runs do', async () => {
+    const found = await promtool('check', 'service-discovery', '--timeout=1s', join(CONFIG_FOLDER, 'prometheus.yml'), NODE_JOB);
+    const targets = JSON.parse(found) as { labels: Record<string, string> }[];
+    expect(targets.map(({ labels }) => labels['instance'])).toEqual(['n1', 'n2', 'n3']);
   });
 
   test('and so are our metrics, by the conventions of Prometheus', async () => {

@@ -25,6 +25,8 @@ export interface ObserverCostOptions {
   /** When aborted, the round under way does not count. */
   readonly signal: AbortSignal;
   readonly onStep: (step: string) => void;
+  /** Measures one of them once. For tests; default: on a cluster of three nodes. */
+  readonly measureOnce?: (observer: Observer) => Promise<ScenarioResult>;
 }
 
 const CONFIDENCE = 0.95;
@@ -55,6 +57,7 @@ export async function measureObserverCost(options: ObserverCostOptions): Promise
   await using cleanup = new AsyncDisposableStack();
   const sink = await openSink();
   cleanup.defer(() => sink.close());
+  const { measureOnce = (observer) => measureOnCluster(observer, sink.url, options) } = options;
   const measured = new Map<Observer, Figures[]>(OBSERVERS.map((observer) => [observer, []]));
   let invalidRuns = 0;
   for (let round = 1; round <= rounds && !signal.aborted; round++) {
@@ -62,7 +65,7 @@ export async function measureObserverCost(options: ObserverCostOptions): Promise
     for (const observer of random.shuffle([...OBSERVERS])) {
       if (signal.aborted) break;
       onStep(`observer cost: round ${round} of ${rounds}, ${OBSERVER_WORDS[observer]}`);
-      const result = await measureOnce(observer, sink.url, options);
+      const result = await measureOnce(observer);
       if (result.invalid.length > 0) invalidRuns++;
       figures.set(observer, figuresOf(result));
     }
@@ -81,7 +84,7 @@ export async function measureObserverCost(options: ObserverCostOptions): Promise
 
 const SAMPLES: Readonly<Record<Observer, number | undefined>> = { off: undefined, kept: 0, '1 %': 0.01, '100 %': 1 };
 
-async function measureOnce(observer: Observer, sinkUrl: string, options: ObserverCostOptions): Promise<ScenarioResult> {
+async function measureOnCluster(observer: Observer, sinkUrl: string, options: ObserverCostOptions): Promise<ScenarioResult> {
   const folder = await mkdtemp(join(tmpdir(), 'windtunnel-observer-'));
   try {
     return await runScenario(SCENARIO, {

@@ -5,6 +5,7 @@ import { systemClock } from '../runtime/clock.ts';
 import type { Resource } from './readable-span.ts';
 import { type ExportCounts, SpanExport } from './span-export.ts';
 import { SpanRecorder } from './span-recorder.ts';
+import type { Span } from './span.ts';
 import { createExporter, type TraceDestination } from './trace-destination.ts';
 import { Tracer } from './tracer.ts';
 import type { IdSource } from './trace-ids.ts';
@@ -24,6 +25,8 @@ export type TraceCounts = ExportCounts;
 
 export class Tracing {
   readonly tracer: Tracer;
+  /** Takes a span that was measured elsewhere in this process. */
+  readonly add: (span: Span, sampled: boolean) => void;
   readonly #recorder: SpanRecorder | undefined;
   readonly #exports: readonly SpanExport[];
 
@@ -31,14 +34,15 @@ export class Tracing {
     const recorder = wanted && new SpanRecorder({ onWanted: wanted.add });
     this.#recorder = recorder;
     this.#exports = [wanted, live].filter((each) => each !== undefined);
+    this.add = (span, sampled) => {
+      recorder?.add(span);
+      if (sampled) live?.add([span]);
+    };
     this.tracer = new Tracer({
       // The machine's clock: that of a node may be skewed on purpose.
       wallTime: () => systemClock.wallTime(),
       ...(options.ids && { ids: options.ids }),
-      onSpan(span, sampled) {
-        recorder?.add(span);
-        if (sampled) live?.add([span]);
-      },
+      onSpan: this.add,
     });
   }
 

@@ -7,6 +7,7 @@ import { type Cancel, sharedTimeOffsetMs, systemClock } from '../../runtime/cloc
 import { Random } from '../../runtime/random.ts';
 import type { Resource } from '../../telemetry/readable-span.ts';
 import { Tracing } from '../../telemetry/tracing.ts';
+import { takeUserSpans } from '../../telemetry/user-spans.ts';
 import { CLIENT_METRICS, SHARED_METRICS } from '../../telemetry/catalogue.ts';
 import { watchEventLoop } from '../../telemetry/event-loop.ts';
 import { GENERATOR_METRICS } from '../../telemetry/harness-metrics.ts';
@@ -70,6 +71,8 @@ class GeneratorHost {
     const connect = target === undefined ? connectTarget : await importTarget(target);
     const tracing = data.tracing && (await Tracing.start({ ...data.tracing, resource: resourceOf(data) }));
     const tracer = tracing?.tracer;
+    const makesSpans = Object.values(scenario.loads).some(({ workload }) => workload.kind === 'function');
+    if (tracing && makesSpans) await takeUserSpans(tracing.add);
     const metrics = generatorMetrics(tracing);
     const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom, tracer, metrics });
     const history = await HistorySink.open(folder, scenario, seed, systemClock, historyPart);

@@ -2,6 +2,7 @@
 
 import type { Random } from '../../runtime/random.ts';
 import { known } from '../../runtime/assert.ts';
+import { asParentOfUserSpans, belowUserSpan } from '../../telemetry/user-spans.ts';
 import type { Answer, PlannedOperation } from '../load/operation.ts';
 import type { FunctionContext, FunctionWorkload } from '../scenario/scenario.ts';
 
@@ -24,7 +25,10 @@ export async function invokeFunction(
   const run = known(functions.get(operation.load), `the load ${operation.load} has no function`);
   const { iteration } = operation;
   try {
-    await run({ ...context, random: random.fork(`${operation.load}/${iteration}`), iteration, signal });
+    const own = random.fork(`${operation.load}/${iteration}`);
+    // Whatever spans the function makes lie between that of the operation and those of its calls.
+    const execute: FunctionContext['execute'] = (...statement) => belowUserSpan(() => context.execute(...statement));
+    await asParentOfUserSpans(() => run({ ...context, execute, random: own, iteration, signal }));
     return { outcome: 'ok' };
   } catch (error) {
     const { code, maybeApplied, name } = (error instanceof Error ? error : new Error(String(error))) as FunctionError;
