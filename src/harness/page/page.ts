@@ -22,6 +22,9 @@ const LEAST_POINTS = 200;
 /** While a run is under way the page is made every second. */
 const LIVE_POINTS = 2_400;
 
+/** Characters that a page has at most because of its waterfalls: it stays below 2 MB. */
+const MOST_CHARACTERS = 1_900_000;
+
 export interface PageOptions {
   /** Whether it will lie beside run.json, so that it can link to the files there. */
   readonly isBesideResult: boolean;
@@ -39,14 +42,20 @@ export interface PageContent {
   readonly data: PageData;
 }
 
-/** Bytes that the waterfalls of all scenarios may take together; the page stays below 2 MB. */
-const ALL_WATERFALLS = 900_000;
-
 /** The page as text. No text of the run can become markup or script, and none can reorder or hide what stands around it. */
 export function renderPage(run: Run, options: PageOptions): string {
+  const { spans = [], ...without } = options;
+  const page = pageOf(renderContent(run, without), options);
+  const traced = spans.filter((each) => each !== undefined).length;
+  if (traced === 0) return page;
+  // The waterfalls get what room is left.
+  const traceBytes = Math.max(0, MOST_CHARACTERS - page.length) / traced;
+  return pageOf(contentOf(run, options, traceBytes), options);
+}
+
+function pageOf({ title, body, data }: PageContent, { live }: PageOptions): string {
   const { style, script, contentSecurityPolicy } = pageAssets();
-  const { title, body, data } = renderContent(run, options);
-  const policy = `${contentSecurityPolicy}${options.live === undefined ? '' : "; connect-src 'self'"}`;
+  const policy = `${contentSecurityPolicy}${live === undefined ? '' : "; connect-src 'self'"}`;
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -67,14 +76,18 @@ ${trusted(body)}
 `.text;
 }
 
-/** What of the page depends on the run. */
-export function renderContent(original: Run, { isBesideResult, spans = [], live }: PageOptions): PageContent {
+/** What of the page depends on the run, without the waterfalls of its traces. */
+export function renderContent(run: Run, { isBesideResult, live }: Omit<PageOptions, 'spans'>): PageContent {
+  return contentOf(run, { isBesideResult, ...(live && { live }) }, 0);
+}
+
+/** @param traceBytes what the waterfalls of each scenario may take. */
+function contentOf(original: Run, { isBesideResult, live, spans = [] }: PageOptions, traceBytes: number): PageContent {
   const run = plainRun(original);
   const running = live?.kind === 'running' ? live : undefined;
   const charts = new ChartPlaces();
   const link = fileLink(isBesideResult);
   const mostPoints = Math.max(LEAST_POINTS, Math.floor((running ? LIVE_POINTS : ALL_POINTS) / Math.max(1, run.scenarios.length)));
-  const traceBytes = ALL_WATERFALLS / Math.max(1, spans.filter((each) => each !== undefined).length);
   const scenarios = run.scenarios.map((scenario, number) =>
     scenarioPart(scenario, {
       number,

@@ -17,8 +17,30 @@ export function pathBars(paths: readonly CriticalPath[]): Part {
   );
   if (figures.length === 0) return undefined;
   return markup`<div class="legend parts">${partsOf(paths).map((part) => markup`<span><i class="swatch ${partClass(part)}"></i>${part}</span>`)}</div>
-<div class="columns">${figures}</div>`;
+<div class="columns">${figures}</div>
+<details class="numbers"><summary>What the parts are</summary><dl class="meanings">${partsOf(paths).map((part) => markup`<dt>${part}</dt><dd>${MEANINGS[part]}</dd>`)}</dl></details>`;
 }
+
+const MEANINGS: Record<PathPart, string> = {
+  'generator wait': 'from the instant the schedule wanted the request until it was sent: nobody was free to send it',
+  'retry pause': 'between a failed attempt and the next one',
+  'failed attempts': 'attempts that failed, whole',
+  'pool wait': 'for a connection',
+  network: 'between client and node, both ways, with what each side takes to turn to a message',
+  server: 'at the node that was asked, outside the steps named here',
+  mailbox: 'for the Raft actor to take the request',
+  append: "writing the leader's log, without making it durable",
+  fsync: "making the leader's log durable",
+  'peer network': 'between the leader and the follower that completed the majority, both ways',
+  'peer append': 'writing the log of that follower',
+  'peer fsync': 'making it durable there',
+  quorum: 'what is left of the wait for a majority',
+  apply: 'from the commit until the transaction that applies it is over',
+  'read-index': 'for a majority to confirm the leader of a read, and for the store to be that far',
+  'reader wait': 'for a reader of the store',
+  read: 'running the statement',
+  other: 'the rest, such as the client behind the answer',
+};
 
 /** The class that gives a part its colour. */
 export function partClass(part: PathPart): string {

@@ -10,7 +10,7 @@ import { tracedRun } from '../traces/testing/traced-run.ts';
 import { writeTraces } from '../traces/trace-file.ts';
 import { renderPage } from './page.ts';
 import { readSpans } from './read-spans.ts';
-import { HARM } from './testing/runs.ts';
+import { HARM, longRun } from './testing/runs.ts';
 import { waterfall } from './waterfall.ts';
 import { writePage } from './write-page.ts';
 
@@ -32,7 +32,7 @@ describe('the traces of a page', () => {
   test('every kept trace has a waterfall, and its own reasons', () => {
     expect(body.match(/<details class="trace">/g)).toHaveLength(traces.kept);
     expect(words).toContain('All of them are in leader-crash/traces.jsonl');
-    expect(words).toMatch(/write slowest p99\.9 baseline, at \d/);
+    expect(words).toMatch(/write slowest p99\.9 baseline, at [\d.]+s \d\d% fsync , sent after/);
     const missing = "Missing: the node's side of retry.attempt of 1; n1 was killed at 10.0s with the spans it held";
     expect(words.includes(missing)).toBe(true);
   });
@@ -83,7 +83,9 @@ describe('the traces of a page', () => {
     }
     for (const [id, own] of Map.groupBy(builder.spans, ({ traceId }) => traceId)) all.set(id, own);
     const large = structuredClone(run);
-    large.scenarios = Array.from({ length: 6 }, () => ({ ...scenario, traces: many }));
+    // Without traces these take one and a half megabytes.
+    const [, long] = longRun().scenarios;
+    large.scenarios = Array.from({ length: 6 }, () => ({ ...(long as typeof scenario), traces: many }));
     const page = renderPage(large, { isBesideResult: true, spans: large.scenarios.map(() => all) });
     expect(page.length).toBeLessThan(2_000_000);
     const shown = page.split('<section id="scenario-').slice(1);
@@ -128,6 +130,14 @@ describe('a waterfall', () => {
     expect(bars(rectsOf(2))).toEqual(bars(rectsOf(900)));
     expect(rectsOf(900)).toContain('<dt>clock</dt><dd>moved by -898ms, so that it lies within what waited for it</dd>');
     expect(rectsOf(0.5)).not.toContain('<dt>clock</dt>');
+  });
+
+  test('shows a batch once, though two spans link to it', () => {
+    const builder = new TraceBuilder();
+    const root = addWrite(builder, { mailbox: 1, append: 1, fsync: 5 });
+    const quorum = builder.spans.find(({ name }) => name === 'raft.quorum') as ReceivedSpan;
+    builder.spans.push({ ...quorum, spanId: 'f'.repeat(16) });
+    expect(waterfall(builder.assemble(root), []).text.match(/↳/g)).toHaveLength(1);
   });
 
   test('of spans in a circle, without a root, or in great number ends', () => {

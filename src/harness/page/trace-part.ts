@@ -2,10 +2,11 @@
 
 import { formatDuration } from '../../runtime/duration.ts';
 import { formatCount } from '../report/numbers.ts';
-import { traceFacts } from '../report/path-table.ts';
+import { mostOf, traceFacts } from '../report/path-table.ts';
 import { plainDeep } from '../report/text.ts';
 import type { FaultWindow, KeptTrace, ScenarioResult } from '../result/schema.ts';
 import { assemble } from '../traces/assembly.ts';
+import { sharesOfTrace } from '../traces/path-shares.ts';
 import type { ReceivedSpan } from '../traces/received-span.ts';
 import type { FileLink } from './file-link.ts';
 import { type Markup, markup, type Part } from './markup.ts';
@@ -26,7 +27,7 @@ export function tracePart(scenario: ScenarioResult, link: FileLink, { spans, mos
   if (traces === undefined) return undefined;
   const shown = spans === undefined ? [] : traceDetails(scenario, spans, mostBytes);
   const left = traces.list.length - shown.length;
-  const file = traces.file !== undefined && [link(traces.file), ', OTLP as JSON, which Jaeger and collectors read'];
+  const file = traces.file !== undefined && [link(traces.file), ', OTLP as JSON, as collectors read it'];
   return markup`<section class="part"><h3>Where the time went <span class="note">from the scheduled instant to the answer, of complete traces</span></h3>
 ${pathBars(traces.criticalPaths)}</section>
 <section class="part traces"><h3>Traces <span class="note">${traceFacts(traces).join(', ')}</span></h3>
@@ -71,6 +72,6 @@ function details(kept: KeptTrace, all: ScenarioSpans, faults: readonly FaultWind
   const { traceId, keptFor, load, operation, phase, outcome, startMs, responseMs, serviceMs, missing = [] } = kept;
   const trace = assemble(traceId, (id) => plainDeep(all.get(id) ?? []));
   return markup`<details class="trace"><summary><strong>${formatDuration(responseMs)}</strong> ${operation}${hasLoads && ` of ${load}`} <span class="reasons">${keptFor.map((reason) => markup`<span>${reason}</span>`)}</span> <span class="note">${phase}, at ${formatDuration(Math.max(0, startMs))}${outcome !== 'ok' && `, ${outcome}`}${missing.length > 0 && ', incomplete'}</span></summary>
-<p class="note">trace ${traceId}, sent after ${formatDuration(Math.max(0, responseMs - serviceMs))}</p>
+<p class="note">${missing.length === 0 && markup`<strong>${mostOf(sharesOfTrace(trace))}</strong>, `}sent after ${formatDuration(Math.max(0, responseMs - serviceMs))}, trace ${traceId}</p>
 ${missing.length > 0 && markup`<p class="bad">Missing: ${missing.join('; ')}</p>`}${trace.spans.length > 0 ? waterfall(trace, faults) : markup`<p class="note">None of its spans are in the file.</p>`}</details>`;
 }

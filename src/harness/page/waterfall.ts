@@ -3,11 +3,13 @@
 
 import { formatDuration } from '../../runtime/duration.ts';
 import type { AttributeValue } from '../../telemetry/span.ts';
-import type { FaultWindow } from '../result/schema.ts';
+import type { FaultWindow, PathPart } from '../result/schema.ts';
 import { type AssembledTrace, rootOf, SpanChildren } from '../traces/assembly.ts';
+import { partByName } from '../traces/critical-path.ts';
 import { type Placed, placeChild, placeRoot } from '../traces/placement.ts';
 import type { ReceivedSpan } from '../traces/received-span.ts';
 import { type Markup, markup, type Part } from './markup.ts';
+import { partClass } from './path-bars.ts';
 
 /** Of spans in one waterfall, and of steps that rows are indented by. */
 const MOST_ROWS = 200;
@@ -122,28 +124,19 @@ function signed(ms: number): string {
   return ms < 0 ? `-${formatDuration(-ms)}` : formatDuration(ms);
 }
 
-/** By what the span itself does, as far as that is a part of a critical path. */
-function colourOf({ name, kind, error }: ReceivedSpan, isPeer: boolean): string {
-  if (error !== undefined) return 'part-failed-attempts';
-  const colour = COLOURS[name];
-  if (colour === undefined) return kind === 'server' ? 'part-server' : kind === 'client' ? 'part-network' : 'part-other';
-  return isPeer && (name === 'raft.append' || name === 'raft.fsync') ? colour.replace('part-', 'part-peer-') : colour;
+/** As the part of a critical path that the span is, or mostly is. */
+function colourOf(span: ReceivedSpan, isPeer: boolean): string {
+  const { name, kind, error } = span;
+  if (error !== undefined) return partClass('failed attempts');
+  const byKind = kind === 'server' ? 'server' : kind === 'client' ? 'network' : 'other';
+  return partClass(partByName(span, isPeer) ?? WRAPPERS[name] ?? byKind);
 }
 
-const COLOURS: Readonly<Record<string, string>> = {
-  'load.operation': 'part-generator-wait',
-  'client.execute': 'part-other',
-  'retry.attempt': 'part-network',
-  'pool.acquire': 'part-pool-wait',
-  'rpc.session.frame': 'part-network',
-  'rpc.server': 'part-server',
-  'raft.mailbox': 'part-mailbox',
-  'raft.batch': 'part-quorum',
-  'raft.quorum': 'part-quorum',
-  'raft.append': 'part-append',
-  'raft.fsync': 'part-fsync',
-  'raft.replicate': 'part-peer-network',
-  'store.apply': 'part-apply',
-  'raft.read-index': 'part-read-index',
-  'store.read': 'part-read',
+/** Spans that are more than one part. */
+const WRAPPERS: Readonly<Record<string, PathPart>> = {
+  'load.operation': 'generator wait',
+  'client.execute': 'other',
+  'retry.attempt': 'network',
+  'raft.batch': 'quorum',
+  'raft.quorum': 'quorum',
 };

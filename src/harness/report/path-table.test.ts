@@ -71,6 +71,13 @@ describe('where the time went', () => {
         { part: 'fsync', share: 0.4 },
       ],
     ],
+    [
+      'p99: 50% fsync, 28% network',
+      [
+        { part: 'network', share: 0.28 },
+        { part: 'fsync', share: 0.5 },
+      ],
+    ],
     ['p99: nothing', []],
   ])('in a sentence: %s', (sentence, shares) => {
     expect(pathSentence(path(shares))).toBe(sentence);

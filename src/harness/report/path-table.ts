@@ -102,12 +102,17 @@ export function formatPercent(share: number): string {
   return `${percent < 0.95 ? percent.toFixed(1) : Math.round(percent)}%`;
 }
 
-/** 'p99: 62% fsync, 20% network': what took most, and what took at least half as much as that. */
-export function pathSentence(path: CriticalPath): string {
-  const [most, next] = path.shares.toSorted((a, b) => b.share - a.share);
-  if (most === undefined) return `${path.bucket}: nothing`;
+/** 'p99: 62% fsync, 20% network'. */
+export function pathSentence({ bucket, shares }: CriticalPath): string {
+  return `${bucket}: ${mostOf(shares)}`;
+}
+
+/** '62% fsync, 40% network': what took most, and what took at least half as much as that. */
+export function mostOf(shares: CriticalPath['shares']): string {
+  const [most, next] = shares.toSorted((a, b) => b.share - a.share);
+  if (most === undefined) return 'nothing';
   const shown = next !== undefined && next.share >= most.share / 2 ? [most, next] : [most];
-  return `${path.bucket}: ${shown.map(({ part, share }) => `${formatPercent(share)} ${part}`).join(', ')}`;
+  return shown.map(({ part, share }) => `${formatPercent(share)} ${part}`).join(', ');
 }
 
 /** How many traces there are, and what is missing. */

@@ -204,12 +204,3 @@ export function explainedBy({ list }: Pick<ScenarioTraces, 'list'>): ScenarioRes
   const whole = new Set(slowest.filter(({ missing }) => missing === undefined).map(key));
   return slowest.length > 0 && slowest.every((each) => whole.has(key(each))) ? 'complete' : 'partial';
 }
-
-/** Why a run that relies on its traces must not be trusted with them. */
-export function traceProblems({ spansDropped }: Pick<ScenarioTraces, 'spansDropped'>): string[] {
-  return spansDropped === 0
-    ? []
-    : [
-        `the trace receiver had no room for ${spansDropped} spans of the requests to explain: what the traces show is not all there was`,
-      ];
-}

@@ -135,28 +135,30 @@ function ownPart({ span }: Placed, children: readonly Placed[], isPeer: boolean)
 }
 
 function partOf(span: ReceivedSpan, children: readonly Placed[], isPeer: boolean): PathPart {
-  switch (span.name) {
-    case 'raft.mailbox':
-      return 'mailbox';
-    case 'raft.append':
-      return isPeer ? 'peer append' : 'append';
-    case 'raft.fsync':
-      return isPeer ? 'peer fsync' : 'fsync';
-    case 'raft.replicate':
-      return 'peer network';
-    case 'store.apply':
-      return 'apply';
-    case 'raft.read-index':
-      return 'read-index';
-    case 'store.read':
-      return 'read';
-    case 'pool.acquire':
-      return span.service === NODE_SERVICE ? 'reader wait' : 'pool wait';
-    default:
-      if (children.some((child) => child.span.kind === 'server')) return 'network';
-      return span.kind === 'server' ? 'server' : 'other';
-  }
+  const part = partByName(span, isPeer);
+  if (part !== undefined) return part;
+  if (children.some((child) => child.span.kind === 'server')) return 'network';
+  return span.kind === 'server' ? 'server' : 'other';
 }
+
+/** The part that a span of ours is by its name; undefined for those that are what their children are not. */
+export function partByName({ name, service }: ReceivedSpan, isPeer: boolean): PathPart | undefined {
+  if (name === 'pool.acquire' && service === NODE_SERVICE) return 'reader wait';
+  if (isPeer && name === 'raft.append') return 'peer append';
+  if (isPeer && name === 'raft.fsync') return 'peer fsync';
+  return PARTS[name];
+}
+
+const PARTS: Readonly<Record<string, PathPart>> = {
+  'pool.acquire': 'pool wait',
+  'raft.mailbox': 'mailbox',
+  'raft.append': 'append',
+  'raft.fsync': 'fsync',
+  'raft.replicate': 'peer network',
+  'store.apply': 'apply',
+  'raft.read-index': 'read-index',
+  'store.read': 'read',
+};
 
 /** `service.name` of our nodes. */
 const NODE_SERVICE = 'windtunnel-node';

@@ -36,6 +36,12 @@ export function pathShares(all: readonly PathOfTrace[]): CriticalPath[] {
   );
 }
 
+/** Of one trace; empty when it has no root or took no time. */
+export function sharesOfTrace(trace: AssembledTrace): CriticalPath['shares'] {
+  const times = criticalPath(trace);
+  return totalUs(times) > 0 ? sharesOf([{ times }]) : [];
+}
+
 function sharesOf(own: readonly { readonly times: PathTimes }[]): CriticalPath['shares'] {
   return PATH_PARTS.map((part) => ({
     part,

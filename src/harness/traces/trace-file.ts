@@ -1,5 +1,5 @@
-// The kept traces as a file: OTLP as JSON, a line for each trace with the batches it links to. Collectors, Jaeger and we
-// ourselves read it.
+// The kept traces as a file: OTLP as JSON, a line for each trace with the batches it links to. That is what OpenTelemetry's
+// file exporter writes and its collector reads.
 
 import { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
