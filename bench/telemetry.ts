@@ -57,6 +57,14 @@ function prepare(): PreparedSuite {
           return ++count;
         },
       },
+      {
+        name: 'record-request-with-exemplar',
+        kind: 'sync',
+        operation: () => {
+          withContext(context, () => metrics.recordRequest('write', 'ok', (count % 100) / 1_000));
+          return ++count;
+        },
+      },
       { name: 'expose', kind: 'async', operation: () => metrics.expose() },
     ],
     close: stopWatching,

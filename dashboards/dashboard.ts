@@ -184,7 +184,7 @@ export function board({ uid, title, description, rows }: BoardOptions): Dashboar
     .refresh('5s')
     .link(new DashboardLinkBuilder('Windtunnel').type(DashboardLinkType.Dashboards).tags([TAG]).includeVars(true).keepTime(true))
     .variables(variables())
-    .annotations([faultWindows(), leaderChanges()]);
+    .annotations([faultWindows(), elections()]);
   for (const row of rows) {
     dashboard.withRow(new RowBuilder(row.title));
     for (const panel of row.panels) dashboard.withPanel(panel);
@@ -245,15 +245,17 @@ function faultWindows(): AnnotationQueryBuilder {
     .tagKeys('kind,target');
 }
 
-function leaderChanges(): AnnotationQueryBuilder {
+/** Of the highest term, because that of a node that comes back is no news. */
+function elections(): AnnotationQueryBuilder {
+  const term = (offset: string) => `max by (scenario, run) (distributed_raft_term{${NODES}}${offset})`;
   return new AnnotationQueryBuilder()
-    .name('Leader changes')
+    .name('Elections')
     .datasource(DATASOURCE)
     .enable(true)
     .iconColor('blue')
-    .expr(`sum by (scenario) (increase(distributed_raft_leader_changes_total{${NODES}}[2s])) > 0`)
+    .expr(`${term('')} > ${term(' offset 1s')}`)
     .step('1s')
-    .titleFormat('another leader')
+    .titleFormat('a new term')
     .textFormat('{{scenario}}')
     .tagKeys('scenario');
 }

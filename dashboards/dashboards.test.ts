@@ -82,10 +82,10 @@ describe.each(dashboards.map((dashboard) => [dashboard.title ?? '', dashboard] a
     for (const { place, metric, label } of variableQueries(dashboard)) expect([place, metric, label]).not.toContain('');
   });
 
-  test('shades faults and marks changes of the leader', () => {
+  test('shades faults and marks elections', () => {
     expect(annotationQueries(dashboard).map(({ expr }) => selectedMetrics(expr))).toEqual([
       ['distributed_fault_active'],
-      ['distributed_raft_leader_changes_total'],
+      ['distributed_raft_term'],
     ]);
   });
 });

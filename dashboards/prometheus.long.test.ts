@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePortRow } from '../src/cli/testing/free-port-row.ts';
 import { processesNaming, windtunnel } from '../src/cli/testing/windtunnel.ts';
+import { HARNESS_JOB, NODE_JOB } from '../src/harness/metrics/run-metrics.ts';
 import { readRun } from '../src/harness/result/files.ts';
 import type { ScenarioResult } from '../src/harness/result/schema.ts';
 import { DistributedContext } from '../src/telemetry/context.ts';
@@ -32,6 +33,12 @@ describe.skipIf(skipped !== undefined)('the files for Prometheus', () => {
     expect(await promtool('check', 'rules', ...rulesOf('rules'))).not.toContain('FAILED');
   });
 
+  test('call the nodes as recorded runs do', async () => {
+    const found = await promtool('check', 'service-discovery', '--timeout=1s', join(CONFIG_FOLDER, 'prometheus.yml'), NODE_JOB);
+    const targets = JSON.parse(found) as { labels: Record<string, string> }[];
+    expect(targets.map(({ labels }) => labels['instance'])).toEqual(['n1', 'n2', 'n3']);
+  });
+
   test('and so are our metrics, by the conventions of Prometheus', async () => {
     expect(lintMetrics((await new DistributedMetrics().expose()).text)).toBe('');
     expect(lintMetrics('# TYPE bad counter\nbad 1\n')).toContain('counter metrics should have "_total" suffix');
@@ -42,11 +49,20 @@ describe.skipIf(skipped !== undefined)('the files for Prometheus', () => {
   });
 });
 
+const liveConfig = (port: number) => `global: { scrape_interval: 1s, scrape_timeout: 900ms, evaluation_interval: 1s }
+rule_files: ['${join(CONFIG_FOLDER, 'rules')}/*.yml']
+scrape_configs:
+  - job_name: ${HARNESS_JOB}
+    static_configs: [{ targets: ['127.0.0.1:${port}'] }]
+`;
+
 describe.skipIf(skipped !== undefined)('a recorded run in a Prometheus', () => {
   const scenario = `dashboards-${process.pid}`;
   const dashboards = Object.values(DASHBOARDS);
   let folder: string;
   let prometheus: Prometheus;
+  /** Scrapes the harness while the run is under way, and evaluates the rules. */
+  let live: Prometheus;
   let result: ScenarioResult;
   let range: { startSeconds: number; endSeconds: number; stepSeconds: number };
 
@@ -64,8 +80,22 @@ describe.skipIf(skipped !== undefined)('a recorded run in a Prometheus', () => {
       };`,
     );
     const results = join(folder, 'results');
+    const [livePort, port] = [await freePortRow(1), await freePortRow(1)];
+    const liveFolder = join(folder, 'live');
+    mkdirSync(liveFolder);
+    live = await startPrometheus(liveFolder, livePort, liveConfig(port));
     const traces = ['--traces', `file=${join(folder, 'traces.jsonl')}`, '--sample', '0.5'];
-    const run = await windtunnel('run', join(folder, `${scenario}.ts`), '--results', results, '--seed', '11', ...traces);
+    const run = await windtunnel(
+      'run',
+      join(folder, `${scenario}.ts`),
+      '--results',
+      results,
+      '--seed',
+      '11',
+      ...traces,
+      '--metrics-port',
+      String(port),
+    );
     // A machine that is too busy to measure on still shows its metrics.
     expect([0, 96, 99], run.out + run.err).toContain(run.code);
     const [id = ''] = readdirSync(results);
@@ -77,11 +107,13 @@ describe.skipIf(skipped !== undefined)('a recorded run in a Prometheus', () => {
     await promtool('tsdb', 'create-blocks-from', 'openmetrics', exported, join(folder, 'data'));
     prometheus = await startPrometheus(folder, await freePortRow(1), 'global: {}\n');
     const startSeconds = Math.floor(Date.parse(result.startedAt) / 1_000);
-    range = { startSeconds, endSeconds: startSeconds + Math.ceil(result.durationMs / 1_000), stepSeconds: 1 };
+    // The last scrape is behind the end of the load, and takes its time on a busy machine.
+    range = { startSeconds, endSeconds: startSeconds + Math.ceil(result.durationMs / 1_000) + 5, stepSeconds: 1 };
   }, 180_000);
 
   afterAll(async () => {
     await prometheus?.[Symbol.asyncDispose]();
+    await live?.[Symbol.asyncDispose]();
     await vi.waitFor(() => expect(processesNaming(`${scenario}-`)).toEqual([]), { timeout: 60_000, interval: 50 });
     rmSync(folder, { recursive: true, force: true });
   });
@@ -104,11 +136,11 @@ describe.skipIf(skipped !== undefined)('a recorded run in a Prometheus', () => {
     expect(await emptyOnes(queries)).toEqual([]);
   });
 
-  test('faults and changes of the leader are annotated, at their time', async () => {
+  test('faults and elections are annotated, at their time', async () => {
     const queries = dashboards.flatMap(annotationQueries);
     expect(queries.length).toBe(2 * dashboards.length);
     expect(await emptyOnes(queries)).toEqual([]);
-    const [faults] = annotationQueries(dashboards[0] as (typeof dashboards)[number]) as [PlacedQuery];
+    const [faults, elections] = annotationQueries(dashboards[0] as (typeof dashboards)[number]) as [PlacedQuery, PlacedQuery];
     const [series, ...more] = await prometheus.queryRange(filled(faults.expr), range);
     expect(more).toEqual([]);
     expect(series?.metric).toMatchObject({ kind: 'crash', target: 'leader', scenario });
@@ -119,6 +151,8 @@ describe.skipIf(skipped !== undefined)('a recorded run in a Prometheus', () => {
     // To the step.
     expect(firstAt).toBeGreaterThanOrEqual(startedSeconds + (fault?.startMs ?? 0) / 1_000 - 1);
     expect(firstAt).toBeLessThanOrEqual(startedSeconds + (fault?.startMs ?? 0) / 1_000 + 2);
+    const [election] = await prometheus.queryRange(filled(elections.expr), range);
+    expect(election?.values.some(([at]) => at > firstAt && at < firstAt + 5)).toBe(true);
     expect(lastAt).toBeLessThanOrEqual(startedSeconds + (fault?.endMs ?? 0) / 1_000 + 1);
   });
 
@@ -139,6 +173,21 @@ describe.skipIf(skipped !== undefined)('a recorded run in a Prometheus', () => {
     expect(traceIds.size).toBeGreaterThan(10);
     const sent = readFileSync(join(folder, 'traces.jsonl'), 'utf8');
     expect([...traceIds].filter((id) => !sent.includes(`"traceId":"${id}"`))).toEqual([]);
+  });
+
+  test('a Prometheus that scraped the run while it was under way saw it, and its rules did', async () => {
+    const last = async (expr: string) => {
+      const [series] = await live.queryRange(expr, range);
+      return Number(series?.values.at(-1)?.[1]);
+    };
+    expect(await last('max(max_over_time(distributed_fault_active{kind="crash",target="leader"}[1m]))')).toBe(1);
+    const scraped = await last('max(max_over_time(distributed_load_started_total[1m]))');
+    expect(scraped).toBeGreaterThan(0);
+    expect(scraped).toBeLessThanOrEqual(result.totals.started);
+    expect(await last('max(max_over_time(job:distributed_load_achieved:ratio_rate1m[1m]))')).toBeGreaterThan(0);
+    // It has no nodes, so none leads.
+    const alerts = await live.queryRange('ALERTS{alertname="WindtunnelNoLeader",alertstate="firing"}', range);
+    expect(alerts[0]?.metric).toMatchObject({ severity: 'critical' });
   });
 
   test('every sample is there: what Prometheus counts is what the result says', async () => {

@@ -105,6 +105,8 @@ const EXPECTED: Readonly<Record<string, number>> = {
   LinkError: EXIT.error,
   RpcError: EXIT.error,
   LivePageError: EXIT.error,
+  MetricsServerError: EXIT.error,
+  MetricsRecordError: EXIT.error,
 };
 
 function describe(error: unknown): string {

@@ -1,12 +1,15 @@
 // Metrics as a user meets them: served while a run is under way, recorded in its folder, exported again.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { parseExposition } from '../harness/metrics/exposition.ts';
 import { readMetricsRecord } from '../harness/metrics/record.ts';
-import { readRun } from '../harness/result/files.ts';
+import { readRun, writeRun } from '../harness/result/files.ts';
+import { sampleRun } from '../harness/result/testing/sample-run.ts';
 import { METRICS, type MetricName } from '../telemetry/catalogue.ts';
 import { processesNaming, type Running, start, windtunnel } from './testing/windtunnel.ts';
 
@@ -90,11 +93,32 @@ test('a run serves its metrics, records those of everybody, a crashed node as a 
     expect(active[0]?.[1]).toContain(label);
 }, 120_000);
 
-test('a port that is taken, and a run without metrics, are refused in a sentence', async () => {
-  const { code, err } = await windtunnel('run', 'steady', '--metrics-port', '70000', '--results', folder);
-  expect(code).toBe(1);
-  expect(err).toContain("--metrics-port takes a whole number from 0 to 65535, not '70000'");
-  const old = await windtunnel('report', 'baseline', '--openmetrics', join(folder, 'out.txt'));
-  expect(old).toMatchObject({ code: 1, out: '' });
-  expect(old.err).toMatch(/no metrics were recorded in .*baseline: run its scenarios again/);
+test('a port that is taken or is none is refused before anything runs', async () => {
+  const results = join(folder, 'results');
+  const none = await windtunnel('run', 'steady', '--metrics-port', '70000', '--results', results);
+  expect(none).toMatchObject({ code: 1, out: '' });
+  expect(none.err).toContain("--metrics-port takes a whole number from 0 to 65535, not '70000'");
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const taken = await windtunnel('run', 'steady', '--metrics-port', String(port), '--results', results);
+  server.close();
+  expect(taken).toMatchObject({ code: 1, out: '' });
+  expect(taken.err).toMatch(new RegExp(`^windtunnel: cannot serve metrics on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE.*\n$`));
+  expect(existsSync(results)).toBe(false);
+});
+
+test('a result without metrics, or whose metrics were not kept, has none to export', async () => {
+  const run = sampleRun();
+  const write = (scenarios: typeof run.scenarios) => writeRun(folder, { ...run, scenarios });
+  const exported = () => windtunnel('report', folder, '--openmetrics');
+  await write(run.scenarios);
+  expect(await exported()).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringContaining(`no metrics were recorded in ${folder}`),
+  });
+  await write(run.scenarios.map((each) => ({ ...each, metricsFile: `${each.name}/metrics.jsonl` })));
+  expect(await exported()).toMatchObject({ code: 1, out: '', err: expect.stringContaining('steady/metrics.jsonl is not there') });
+  expect(readdirSync(folder)).toEqual(['run.json']);
 });

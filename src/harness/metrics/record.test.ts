@@ -100,6 +100,31 @@ test('random scrapes of several targets come out as they went in', async () => {
   }
 });
 
+test('several scenarios of a run are one text, in which every family is declared once', async () => {
+  const records = [];
+  for (const [at, scenario] of ['first', 'second'].entries()) {
+    const file = join(folder, `${scenario}.jsonl`);
+    const recorder = new MetricsRecorder(file);
+    const text = `# HELP a_total As.\n# TYPE a_total counter\na_total ${at}\n${scenario} 1\n`;
+    recorder.scraped(recorder.addTarget({ job: 'j', instance: 'i' }), 1_000, { families: parseExposition(text), tookMs: 1 });
+    await recorder.close();
+    records.push({ record: await readMetricsRecord(file), labels: { scenario } });
+  }
+  const lines = [...openMetricsOf(records)].join('').split('\n');
+  expect(lines.filter((line) => line.startsWith('# TYPE'))).toEqual([
+    '# TYPE up gauge',
+    '# TYPE scrape_duration_seconds gauge',
+    '# TYPE a counter',
+    '# TYPE first unknown',
+    '# TYPE second unknown',
+  ]);
+  const at = lines.indexOf('# TYPE a counter');
+  expect(lines.slice(at + 1, at + 3)).toEqual([
+    'a_total{scenario="first",job="j",instance="i"} 0 1.000',
+    'a_total{scenario="second",job="j",instance="i"} 1 1.000',
+  ]);
+});
+
 test('only what changed is written', async () => {
   const recorder = new MetricsRecorder(path);
   const target = recorder.addTarget({ job: 'j', instance: 'i' });

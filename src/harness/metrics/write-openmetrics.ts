@@ -1,6 +1,6 @@
 // The metrics of every scenario of a run, as one file.
 
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -19,7 +19,7 @@ const PIECE = 1 << 16;
  * Writes what was recorded of a run, with the labels scenario, run and commit on every series, and returns the path. The file appears
  * complete or not at all.
  * @param folder of run.json.
- * @throws ResultError 'missing' when no metrics were recorded; MetricsRecordError
+ * @throws ResultError 'missing' when no metrics were recorded or kept; MetricsRecordError
  */
 export async function writeOpenMetrics(run: Run, folder: string, path = join(folder, OPENMETRICS_FILE)): Promise<string> {
   const commit = run.environment.git?.commit;
@@ -27,7 +27,10 @@ export async function writeOpenMetrics(run: Run, folder: string, path = join(fol
   for (const { name, metricsFile } of run.scenarios) {
     if (metricsFile === undefined) continue;
     const labels = { scenario: name, run: run.id, ...(commit !== undefined && { commit }) };
-    records.push({ record: await readMetricsRecord(join(folder, metricsFile)), labels });
+    const file = join(folder, metricsFile);
+    if (!existsSync(file))
+      throw new ResultError('missing', `${file} is not there: the metrics of this run were not kept with it`);
+    records.push({ record: await readMetricsRecord(file), labels });
   }
   if (records.length === 0) throw new ResultError('missing', `no metrics were recorded in ${folder}: run its scenarios again`);
   const temporary = `${path}.tmp-${process.pid}`;
