@@ -31,7 +31,7 @@ export interface FinishedScenario {
 }
 
 /** Processes hold spans for seconds only, and what a request linked to is asked for when its own spans have come. */
-const ASK_EVERY_MS = 500;
+const ASK_EVERY_MS = 1_000;
 const FINISH_TIMEOUT_MS = 10_000;
 const ABORTED_TIMEOUT_MS = 2_000;
 
