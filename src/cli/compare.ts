@@ -35,7 +35,7 @@ Times of two recordings are reported, never gated: what else the machine did is 
   incomparable    another machine, another configuration, or a run that failed: what differs is named
 Deterministic counts (messages, bytes, fsyncs, frames per operation) are compared exactly.
 
-Exit codes: 0, or 94 when a deterministic count rose.
+The schema of the JSON is results/comparison.schema.json. Exit codes: 0, or 94 when a deterministic count rose.
 
 Examples:
   windtunnel compare baseline latest

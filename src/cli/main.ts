@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./check.ts')).check,
   report: async () => (await import('./report.ts')).report,
   compare: async () => (await import('./compare.ts')).compare,
+  history: async () => (await import('./history.ts')).history,
   doctor: async () => (await import('./doctor.ts')).doctor,
   node: async () => (await import('./node.ts')).node,
   links: async () => (await import('./links.ts')).links,

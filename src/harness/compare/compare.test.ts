@@ -164,6 +164,11 @@ describe('what is not comparable says why', () => {
     ],
     ['another target', (scenario) => (scenario.target = 'etcd'), 'another configuration: target: "process", and "etcd"'],
     ['another number of nodes', (scenario) => scenario.nodes.push('n4'), 'another configuration: nodes: 3, and 4'],
+    [
+      'faults drawn from another seed',
+      (scenario) => (Object.assign(scenario.configuration, { nemesis: {} }), (scenario.seed = 99)),
+      'another configuration: nemesis: nothing, and {}; seed: nothing, and 99',
+    ],
     ['an aborted run', (scenario) => (scenario.status = 'aborted'), 'aborted in HEAD'],
     ['an invalid run', (scenario) => scenario.invalid.push('the generator was late'), 'INVALID in HEAD: the generator was late'],
   ])('%s', (_, change, reason) => {

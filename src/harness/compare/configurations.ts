@@ -6,9 +6,11 @@ import type { ScenarioResult } from '../result/schema.ts';
 const WITHOUT_INFLUENCE = new Set(['name', 'description', 'thresholds']);
 
 /** What of a scenario's configuration its times depend on. */
-export function loadOf({ configuration, target, nodes }: ScenarioResult): Record<string, unknown> {
+export function loadOf({ configuration, target, nodes, seed }: ScenarioResult): Record<string, unknown> {
   const kept = Object.entries(configuration).filter(([key]) => !WITHOUT_INFLUENCE.has(key));
-  return { ...Object.fromEntries(kept), target, nodes: nodes.length };
+  // The faults of a nemesis are drawn from the seed.
+  const drawn = configuration['nemesis'] === undefined ? {} : { seed };
+  return { ...Object.fromEntries(kept), target, nodes: nodes.length, ...drawn };
 }
 
 /** 'loads.registers.rate: 200, and 400', for each place in which they differ. */

@@ -5,6 +5,7 @@
 // taken out. Hence the factor: a word that is often wrong is worth nothing.
 
 import type { Measurement, Quantity, VerdictWord } from '../result/comparison.ts';
+import { medianOfSorted } from './signed-rank.ts';
 
 /** Slower or faster is only what lies beyond this factor, with its whole interval. */
 const CLEARLY = 2;
@@ -38,10 +39,9 @@ function divide(head: Quantity, base: Quantity): [number, number] | undefined {
 
 /** The median of the ratios, when there are enough of them. */
 export function driftOf(measurements: readonly Measurement[]): { ratio: number; measurements: number } | undefined {
-  const ratios = measurements.flatMap(({ ratio }) => (ratio === undefined ? [] : [ratio])).sort((a, b) => a - b);
-  if (ratios.length < LEAST_FOR_DRIFT) return undefined;
-  const [low, high] = [ratios[Math.ceil(ratios.length / 2) - 1], ratios[Math.floor(ratios.length / 2)]];
-  return { ratio: Math.sqrt((low as number) * (high as number)), measurements: ratios.length };
+  const logarithms = measurements.flatMap(({ ratio }) => (ratio === undefined ? [] : [Math.log(ratio)]));
+  if (logarithms.length < LEAST_FOR_DRIFT) return undefined;
+  return { ratio: Math.exp(medianOfSorted(logarithms.sort((a, b) => a - b))), measurements: logarithms.length };
 }
 
 /**
