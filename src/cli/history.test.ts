@@ -61,6 +61,23 @@ test('json fits the schema', async () => {
   expect(ask?.changes?.map(({ at }) => at)).toEqual([7]);
 });
 
+describe('the page', () => {
+  test.each([
+    ['beside the results', () => ['--html'], 'history.html'],
+    ['where it is told to', (at: string) => ['--html', join(at, 'mine.html')], 'mine.html'],
+  ])('is written %s', async (_, words, name) => {
+    const path = join(root, name);
+    expect(await windtunnel('history', '--results', root, ...words(root))).toEqual({ code: 0, out: `${path}\n`, err: '' });
+    expect(readFileSync(path, 'utf8')).toContain('<title>History · Windtunnel</title>');
+  });
+
+  test('that cannot be written is named', async () => {
+    const { code, err } = await windtunnel('history', '--results', root, '--html', join(root, 'no', 'such.html'));
+    expect(code).toBe(1);
+    expect(err).toMatch(/^windtunnel: the page was not written: .*such\.html.*\n$/);
+  });
+});
+
 describe('what there is nothing of', () => {
   test('a metric that no result has', async () => {
     expect(await windtunnel('history', '--results', root, '-m', 'nonsense')).toEqual({

@@ -1,16 +1,21 @@
 // `windtunnel history`: every recorded result, as series over time.
 
+import { join } from 'node:path';
 import { trendsOf } from '../harness/compare/trends.ts';
+import { renderTrendsPage } from '../harness/page/trends-page.ts';
+import { writeWhole } from '../harness/page/write-page.ts';
 import { EXIT } from '../harness/report/exit.ts';
 import { renderTrends } from '../harness/report/trends-text.ts';
 import { ResultError } from '../harness/result/error.ts';
 import { readRun } from '../harness/result/files.ts';
 import { listRuns } from '../harness/result/find.ts';
 import type { Run } from '../harness/result/schema.ts';
-import { choice, type Command, text, UsageError } from './command.ts';
-import { resultsFolder } from './measure.ts';
+import { choice, type Command, flag, text, UsageError } from './command.ts';
+import { resultsFolder, shortPath } from './measure.ts';
+import { openPage } from './open-page.ts';
 import { wantsColour, widthOf } from './terminal.ts';
 
+const HISTORY_PAGE = 'history.html';
 const FORMATS = ['text', 'json'] as const;
 
 export const history: Command = {
@@ -26,6 +31,14 @@ export const history: Command = {
       defaultText: 'all',
     },
     format: { type: 'string', placeholder: 'FORMAT', description: `one of ${FORMATS.join(', ')}`, defaultText: 'text' },
+    html: {
+      type: 'string',
+      placeholder: 'PATH',
+      valueIfMatches: /\.html?$/i,
+      description: 'write a page with a plot of each series',
+      defaultText: `${HISTORY_PAGE} beside the results`,
+    },
+    open: { type: 'boolean', description: 'write the page and show it in a browser' },
     results: { type: 'string', placeholder: 'DIR', description: 'where results are looked for', defaultText: 'results' },
   },
   notes: `Results of different machines, and scenarios of different configurations, are different series. Change points are found by
@@ -34,6 +47,7 @@ The schema of the JSON is results/history.schema.json.
 
 Examples:
   windtunnel history --metric raft/
+  windtunnel history --open
   windtunnel history --metric 'steady registers' --format json`,
   async run(invocation) {
     if (invocation.positionals.length > 0)
@@ -46,6 +60,14 @@ Examples:
     if (trends.series.length === 0 && metric !== undefined)
       throw new UsageError(`no metric of ${runs.length} results has '${metric}' in its name`);
     const out = process.stdout;
+    const html = text(invocation, 'html');
+    if (html !== undefined || flag(invocation, 'open')) {
+      const page = html || join(root, HISTORY_PAGE);
+      await writeWhole(page, renderTrendsPage(trends));
+      out.write(`${shortPath(page)}\n`);
+      if (flag(invocation, 'open')) await openPage(page);
+      return EXIT.passed;
+    }
     if (format === 'json') out.write(`${JSON.stringify(trends, null, 2)}\n`);
     else out.write(renderTrends(trends, { colour: wantsColour(out), width: widthOf(out) }));
     return EXIT.passed;

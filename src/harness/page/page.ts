@@ -3,11 +3,10 @@
 import { runAgain } from '../report/next-steps.ts';
 import { plainDeep } from '../report/text.ts';
 import type { Run } from '../result/schema.ts';
-import { pageAssets } from './assets.ts';
 import { ChartPlaces } from './chart-places.ts';
 import { fileLink } from './file-link.ts';
-import { embeddedJson, markup, trusted } from './markup.ts';
-import type { PageData } from './client/chart-data.ts';
+import { type PageContent, renderDocument } from './document.ts';
+import { markup } from './markup.ts';
 import { type LiveState, overNote } from './live-part.ts';
 import { microPart } from './micro-part.ts';
 import { navigation, pageHeader, verdictBoard } from './overview.ts';
@@ -31,40 +30,14 @@ export interface PageOptions {
   readonly spans?: readonly (ScenarioSpans | undefined)[];
 }
 
-export interface PageContent {
-  readonly title: string;
-  /** HTML without styles and scripts. */
-  readonly body: string;
-  /** What its charts are drawn from. */
-  readonly data: PageData;
-}
-
 /** Bytes that the waterfalls of all scenarios may take together; the page stays below 2 MB. */
 const ALL_WATERFALLS = 900_000;
 
 /** The page as text. No text of the run can become markup or script, and none can reorder or hide what stands around it. */
 export function renderPage(run: Run, options: PageOptions): string {
-  const { style, script, contentSecurityPolicy } = pageAssets();
-  const { title, body, data } = renderContent(run, options);
-  const policy = `${contentSecurityPolicy}${options.live === undefined ? '' : "; connect-src 'self'"}`;
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<title>${title}</title>
-<style>${trusted(style)}</style>
-</head>
-<body>
-<a class="skip" href="#verdicts">Skip to the verdicts</a>
-${trusted(body)}
-<script type="application/json" id="data">${embeddedJson(data)}</script>
-<script>${trusted(script)}</script>
-</body>
-</html>
-`.text;
+  const skipTo = { id: 'verdicts', name: 'the verdicts' };
+  const alsoAllowed = options.live === undefined ? {} : { alsoAllowed: "connect-src 'self'" };
+  return renderDocument(renderContent(run, options), { skipTo, ...alsoAllowed });
 }
 
 /** What of the page depends on the run. */

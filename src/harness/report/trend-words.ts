@@ -1,7 +1,7 @@
-// A number of a trend as people read it.
+// A trend's name and numbers as people read them.
 
 import { formatDuration } from '../../runtime/duration.ts';
-import type { TrendUnit } from '../result/trends.ts';
+import type { Trend, TrendUnit } from '../result/trends.ts';
 import { formatBytes, formatNanoseconds, formatRate } from './numbers.ts';
 
 export function trendValueText(unit: TrendUnit, value: number): string {
@@ -17,4 +17,8 @@ export function trendValueText(unit: TrendUnit, value: number): string {
     case 'per operation':
       return String(Number(value.toPrecision(6)));
   }
+}
+
+export function trendName({ metric, variant }: Trend): string {
+  return variant === 1 ? metric : `${metric} (configuration ${variant})`;
 }

@@ -6,7 +6,7 @@ import { ratioText } from './comparison-words.ts';
 import { rule } from './scenario-sections.ts';
 import { NARROWEST, WIDEST } from './summary.ts';
 import { type Cell, hang, plainDeep, type Style, styleOf, table } from './text.ts';
-import { trendValueText } from './trend-words.ts';
+import { trendName, trendValueText } from './trend-words.ts';
 
 /** Points of a sparkline; of more, the last ones. */
 const MOST_BARS = 24;
@@ -43,7 +43,7 @@ function ofMachine({ machines, results, series: all }: Trends, machine: number, 
   const range = own.length === 1 ? own[0]?.id : `${own[0]?.id} to ${own.at(-1)?.id}`;
   const heads = ['', '', 'latest', 'band', ''].map((text) => ({ text, paint: style.faint }));
   const rows = series.map((each): (Cell | string)[] => [
-    nameOf(each),
+    trendName(each),
     barsOf(each),
     trendValueText(each.unit, each.points.at(-1)?.value ?? 0),
     each.band === undefined ? '–' : `${trendValueText(each.unit, each.band.low)} to ${trendValueText(each.unit, each.band.high)}`,
@@ -56,10 +56,6 @@ function ofMachine({ machines, results, series: all }: Trends, machine: number, 
     ...table([heads, ...rows], { align: 'llrrl', indent: 2, width }),
     ...series.flatMap((each) => changesOf(each, style, width)),
   ];
-}
-
-function nameOf({ metric, variant }: Trend): string {
-  return variant === 1 ? metric : `${metric} (configuration ${variant})`;
 }
 
 /** From the least value to the largest, or to one half above the least: noise is not drawn as a mountain. Marked where the level changes. */
@@ -85,7 +81,7 @@ function changesOf(trend: Trend, style: Style, width: number): string[] {
   return (trend.changes ?? []).flatMap(({ at, ratio, p }) => {
     const { id = '', commit } = trend.points[at] ?? {};
     const where = commit === undefined ? id : `${id} (commit ${commit.slice(0, 7)})`;
-    return hang('    ', `${nameOf(trend)}: ${ratioText(ratio)} from ${where} on, p = ${p}`, width).map(style.doubtful);
+    return hang('    ', `${trendName(trend)}: ${ratioText(ratio)} from ${where} on, p = ${p}`, width).map(style.doubtful);
   });
 }
 
