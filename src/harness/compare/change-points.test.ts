@@ -52,8 +52,8 @@ test('of series that only scatter, no more show a change than is said', () => {
       const values = Array.from({ length: 20 }, draw);
       if (changePoints(values, random.fork(String(trial))).length > 0) alarms++;
     }
-    // Three standard deviations of the rate above what is promised.
-    expect(alarms / trials).toBeLessThan(FALSE_RATE + 3 * Math.sqrt((FALSE_RATE * (1 - FALSE_RATE)) / trials));
+    // Three standard deviations of the rate above the 1 % that is promised.
+    expect(alarms / trials).toBeLessThan(0.01 + 3 * Math.sqrt((0.01 * 0.99) / trials));
   }
 });
 

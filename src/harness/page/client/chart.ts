@@ -66,6 +66,8 @@ export function timeScale(shown: Shown<{ readonly at: readonly number[] }>): Plo
 
 function xScale({ x }: ChartData): Plot.Scale {
   if (x === 'rarity') return { time: false, distr: 3, log: 10, range: (_, min, max) => [min, max] };
+  // The first and the last result have room for their names.
+  if (x === 'result') return { time: false, range: (_, min, max) => [min - 0.5, max + 0.5] };
   return { time: false };
 }
 
@@ -108,7 +110,7 @@ function seriesOf(chart: ChartData, { label, colour, style }: ChartSeries): Plot
     stroke: () => colourOf(colour),
     width: style === 'thin' ? 1 : 1.5,
     // Steps of a rate and results are few, and what lies between them was not measured.
-    points: { show: chart.x === 'rate' || chart.x === 'result' },
+    points: { show: chart.x === 'rate' || (chart.x === 'result' && style === 'line') },
     ...(style === 'area' && { fill: () => `${colourOf(colour)}22` }),
     ...(dash !== undefined && { dash }),
   };
