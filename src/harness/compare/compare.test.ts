@@ -239,6 +239,15 @@ describe('deterministic counts', () => {
     expect([same.counts[0]?.verdict, same.exit.code]).toEqual(['same', 0]);
   });
 
+  test('what only one counts is listed', () => {
+    const { counts, onlyInBase, onlyInHead } = compare(
+      counting({ messages: 4, appends: 3 }),
+      counting({ messages: 4, bytes: 9 }),
+    );
+    expect(counts.map(({ count }) => count)).toEqual(['messages']);
+    expect([onlyInBase, onlyInHead]).toEqual([['raft/propose appends'], ['raft/propose bytes']]);
+  });
+
   test('they are compared whatever the machine, and allocated bytes, which vary, never gate', () => {
     const [base, head] = [counting({ messages: 4 }), counting({ messages: 5 })];
     head.environment = { ...head.environment, cpuModel: 'Other' };

@@ -10,7 +10,7 @@ import {
 import type { Run } from '../result/schema.ts';
 import { environmentDifferences } from './environments.ts';
 import { driftOf, judge } from './judge.ts';
-import { compareAllocations, compareCounts, compareMicrobenchmark } from './microbenchmarks.ts';
+import { compareAllocations, compareCounts, compareMicrobenchmark, countsMissing } from './microbenchmarks.ts';
 import { compareScenario } from './scenarios.ts';
 
 const ON_TIMES =
@@ -49,8 +49,18 @@ export function compareRuns(base: Run, head: Run, { regressionCode }: CompareOpt
     ],
     counts,
     allocations: micro.both.flatMap(compareAllocations),
-    onlyInBase: [...micro.onlyInBase, ...scenarios.onlyInBase, ...compared.flatMap((each) => each.onlyInBase)],
-    onlyInHead: [...micro.onlyInHead, ...scenarios.onlyInHead, ...compared.flatMap((each) => each.onlyInHead)],
+    onlyInBase: [
+      ...micro.onlyInBase,
+      ...micro.both.flatMap(([one, other]) => countsMissing(one, other)),
+      ...scenarios.onlyInBase,
+      ...compared.flatMap((each) => each.onlyInBase),
+    ],
+    onlyInHead: [
+      ...micro.onlyInHead,
+      ...micro.both.flatMap(([one, other]) => countsMissing(other, one)),
+      ...scenarios.onlyInHead,
+      ...compared.flatMap((each) => each.onlyInHead),
+    ],
     exit: { code: reasons.length > 0 ? regressionCode : 0, reasons },
   };
 }

@@ -57,6 +57,12 @@ export function compareCounts([base, head]: Pair): CountComparison[] {
   });
 }
 
+/** What `one` counts and `other` does not, such as 'raft/read-index-round messages': what is not counted any more cannot be gated. */
+export function countsMissing(one: Microbenchmark, other: Microbenchmark): string[] {
+  const names = Object.keys(one.counts?.counted ?? {});
+  return names.filter((name) => other.counts?.counted[name] === undefined).map((name) => `${one.id} ${name}`);
+}
+
 export function compareAllocations([base, head]: Pair): Allocation[] {
   const [before, after] = [base.heapBytesPerOperation, head.heapBytesPerOperation];
   return before === undefined || after === undefined ? [] : [{ benchmark: base.id, base: before, head: after }];

@@ -19,7 +19,7 @@ const DEVIATIONS = 3;
 /** The test is repeatable: the same results have the same changes. */
 const SEED = 1;
 
-/** A series is a new one after this many points: older ones say little, and the search takes the square of their number. */
+/** Of a longer series only the last ones are looked at: older ones say little, and the search takes the square of their number. */
 const MOST_POINTS = 200;
 
 interface Reading {
