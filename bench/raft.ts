@@ -1,6 +1,6 @@
 // What consensus itself costs: three cores in one process, with a disk and a network that take no time.
 
-import type { PreparedSuite, Suite } from '../src/harness/micro/benchmark.ts';
+import type { Counts, PreparedSuite, Suite } from '../src/harness/micro/benchmark.ts';
 import { assert, known } from '../src/runtime/assert.ts';
 import { Random } from '../src/runtime/random.ts';
 import { RaftCore } from '../src/system/raft/core.ts';
@@ -9,6 +9,8 @@ import type { Effect, Input, Message, NodeId, Proposal } from '../src/system/raf
 const PEERS: readonly NodeId[] = ['a', 'b', 'c'];
 /** The log is kept in memory: begin a new cluster before it fills it. */
 const MOST_ENTRIES = 200_000;
+/** Enough for what happens every few times only. */
+const COUNTED_TIMES = 100;
 
 class Cluster {
   readonly #cores: ReadonlyMap<NodeId, RaftCore>;
@@ -16,6 +18,9 @@ class Cluster {
   /** Of the leader. */
   appliedIndex = 0;
   readsReady = 0;
+  /** Of all three, since the leader was elected. */
+  messages = 0;
+  appends = 0;
 
   constructor() {
     this.#cores = new Map(
@@ -25,6 +30,7 @@ class Cluster {
       }),
     );
     while (this.core('a').status.role !== 'leader') this.leaderDoes({ type: 'tick' });
+    this.messages = this.appends = 0;
   }
 
   core(id: NodeId): RaftCore {
@@ -46,9 +52,13 @@ class Cluster {
   }
 
   #perform(id: NodeId, effect: Effect): void {
-    if (effect.type === 'persist') this.#step(id, { type: 'persisted', sequence: effect.sequence });
-    else if (effect.type === 'send') this.#messages.push(effect.message);
-    else if (effect.type === 'read-ready') this.readsReady++;
+    if (effect.type === 'persist') {
+      this.appends++;
+      this.#step(id, { type: 'persisted', sequence: effect.sequence });
+    } else if (effect.type === 'send') {
+      this.messages++;
+      this.#messages.push(effect.message);
+    } else if (effect.type === 'read-ready') this.readsReady++;
     else if (effect.type === 'apply') {
       const { index } = known(effect.entries.at(-1), 'entries to apply');
       if (id === 'a') this.appliedIndex = index;
@@ -57,42 +67,61 @@ class Cluster {
   }
 }
 
+/** What a fixed number of times of the same amounts to, on a cluster of its own. */
+function count(times: number, operationsEach: number, once: (cluster: Cluster) => void): Counts {
+  const cluster = new Cluster();
+  for (let time = 0; time < times; time++) once(cluster);
+  const { messages, appends } = cluster;
+  return { operations: times * operationsEach, counted: { messages, appends } };
+}
+
 function prepare(): PreparedSuite {
   let cluster = new Cluster();
   const data = new Uint8Array(128);
 
-  const proposeToApplied = (size: number) => () => {
-    if (cluster.appliedIndex > MOST_ENTRIES) cluster = new Cluster();
-    const before = cluster.appliedIndex;
+  const propose = (on: Cluster, size: number) => {
+    const before = on.appliedIndex;
     const proposals: Proposal[] = [];
     for (let id = 1; id <= size; id++) proposals.push({ id, data });
-    cluster.leaderDoes({ type: 'propose', proposals });
-    assert(cluster.appliedIndex === before + size, `applied ${cluster.appliedIndex - before} of ${size}`);
-    return cluster.appliedIndex;
+    on.leaderDoes({ type: 'propose', proposals });
+    assert(on.appliedIndex === before + size, `applied ${on.appliedIndex - before} of ${size}`);
+    return on.appliedIndex;
+  };
+  const proposeToApplied = (size: number) => ({
+    operationsPerCall: size,
+    operation: () => {
+      if (cluster.appliedIndex > MOST_ENTRIES) cluster = new Cluster();
+      return propose(cluster, size);
+    },
+    count: () => count(COUNTED_TIMES, size, (own) => propose(own, size)),
+  });
+  const readIndex = (on: Cluster) => {
+    const before = on.readsReady;
+    on.leaderDoes({ type: 'read-index', id: 1 });
+    assert(on.readsReady === before + 1, 'the read was not confirmed');
+    return on.readsReady;
+  };
+  // Fifty milliseconds of an idle cluster's leader: five ticks, one broadcast, two answers.
+  const idle = (on: Cluster) => {
+    for (let tick = 0; tick < 5; tick++) on.leaderDoes({ type: 'tick' });
+    return on.core('a').status.term;
   };
 
   return {
     benchmarks: [
-      { name: 'propose-to-applied', kind: 'sync', operation: proposeToApplied(1) },
-      { name: 'propose-to-applied-batch-64', kind: 'sync', operationsPerCall: 64, operation: proposeToApplied(64) },
+      { name: 'propose-to-applied', kind: 'sync', ...proposeToApplied(1) },
+      { name: 'propose-to-applied-batch-64', kind: 'sync', ...proposeToApplied(64) },
       {
         name: 'read-index-round',
         kind: 'sync',
-        operation: () => {
-          const before = cluster.readsReady;
-          cluster.leaderDoes({ type: 'read-index', id: 1 });
-          assert(cluster.readsReady === before + 1, 'the read was not confirmed');
-          return cluster.readsReady;
-        },
+        operation: () => readIndex(cluster),
+        count: () => count(COUNTED_TIMES, 1, readIndex),
       },
       {
         name: 'idle-heartbeat-round',
         kind: 'sync',
-        // Fifty milliseconds of an idle cluster's leader: five ticks, one broadcast, two answers.
-        operation: () => {
-          for (let tick = 0; tick < 5; tick++) cluster.leaderDoes({ type: 'tick' });
-          return cluster.core('a').status.term;
-        },
+        operation: () => idle(cluster),
+        count: () => count(COUNTED_TIMES, 1, idle),
       },
     ],
   };

@@ -1,11 +1,18 @@
 // What a remote call costs, client and server in one process over loopback: a unary call, a request on a session, and many
 // requests of one turn, which a session puts into one frame. `client` is the smart client: retry, breaker, pool and session.
 
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import type { Suite } from '../src/harness/micro/benchmark.ts';
+import { promisify } from 'node:util';
+import { Client, credentials, Metadata, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { Counts, Suite } from '../src/harness/micro/benchmark.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import { createClient } from '../src/system/rpc/client.ts';
-import { queryService, type WireQueryRequest, type WireQueryResponse } from '../src/system/rpc/contract.ts';
+import {
+  queryService,
+  type RequestFrame,
+  type ResponseFrame,
+  type WireQueryRequest,
+  type WireQueryResponse,
+} from '../src/system/rpc/contract.ts';
 import { startRpcServer } from '../src/system/rpc/server.ts';
 import { openSession } from '../src/system/rpc/session.ts';
 import { readQuery, writeQuery } from '../src/system/rpc/wire.ts';
@@ -20,6 +27,29 @@ const QUERY = {
   sequence: 0,
   oldestPending: 0,
 };
+
+/** How many frames requests of one turn travel in, a few times over, to a server that only counts. */
+async function countFrames(): Promise<Counts> {
+  const times = 4;
+  let frames = 0;
+  const server = new Server();
+  server.addService(queryService, {
+    Session: (call: ServerDuplexStream<RequestFrame, ResponseFrame>) => {
+      call.on('data', ({ requests = [] }: RequestFrame) => {
+        frames++;
+        call.write({ responses: requests.map(({ id = 0 }) => ({ id, response: {} })) });
+      });
+      call.on('end', () => call.end());
+    },
+  });
+  const port = await promisify(server.bindAsync.bind(server))('127.0.0.1:0', ServerCredentials.createInsecure());
+  const session = await openSession(`127.0.0.1:${port}`, { clock: systemClock, timeoutMs: 5_000 });
+  for (let time = 0; time < times; time++)
+    await Promise.all(Array.from({ length: CONCURRENT }, () => session.submit(writeQuery(QUERY), 60_000)));
+  session.close();
+  server.forceShutdown();
+  return { operations: times * CONCURRENT, counted: { frames } };
+}
 
 export default {
   name: 'rpc',
@@ -52,11 +82,18 @@ export default {
           name: 'encode-decode-request',
           kind: 'sync',
           operation: () => readQuery(requestDeserialize(requestSerialize(writeQuery(QUERY)))),
+          count: () => ({ operations: 1, counted: { bytes: requestSerialize(writeQuery(QUERY)).byteLength } }),
         },
         { name: 'unary', kind: 'async', operation: unary },
         { name: 'unary-64-concurrent', kind: 'async', operation: concurrently(unary), operationsPerCall: CONCURRENT },
         { name: 'session', kind: 'async', operation: submit },
-        { name: 'session-64-concurrent', kind: 'async', operation: concurrently(submit), operationsPerCall: CONCURRENT },
+        {
+          name: 'session-64-concurrent',
+          kind: 'async',
+          operation: concurrently(submit),
+          operationsPerCall: CONCURRENT,
+          count: countFrames,
+        },
         { name: 'client', kind: 'async', operation: execute },
         { name: 'client-64-concurrent', kind: 'async', operation: concurrently(execute), operationsPerCall: CONCURRENT },
       ],

@@ -71,7 +71,12 @@ export default {
     let key = 0;
     return {
       benchmarks: [
-        { name: 'encode-command', kind: 'sync', operation: () => encodeCommand(command).byteLength },
+        {
+          name: 'encode-command',
+          kind: 'sync',
+          operation: () => encodeCommand(command).byteLength,
+          count: () => ({ operations: 1, counted: { bytes: encodeCommand(command).byteLength } }),
+        },
         { name: 'decode-command', kind: 'sync', operation: () => decodeCommand(encoded).sequence },
         { name: 'apply-1', kind: 'sync', operation: () => demandOk(withSession.apply(sessionBatch(1))) },
         { name: 'apply-16', kind: 'sync', operationsPerCall: 16, operation: () => demandOk(withSession.apply(sessionBatch(16))) },

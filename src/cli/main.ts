@@ -15,6 +15,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   query: async () => (await import('./query.ts')).query,
   check: async () => (await import('./check.ts')).check,
   report: async () => (await import('./report.ts')).report,
+  compare: async () => (await import('./compare.ts')).compare,
+  history: async () => (await import('./history.ts')).history,
   doctor: async () => (await import('./doctor.ts')).doctor,
   node: async () => (await import('./node.ts')).node,
   links: async () => (await import('./links.ts')).links,
@@ -73,8 +75,8 @@ async function overview(): Promise<string> {
     'Commands:',
     ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
     '',
-    'windtunnel COMMAND --help explains one command. Exit codes: 0 passed, 1 usage or unexpected error, 95 correctness violated,',
-    '96 run invalid, 99 thresholds failed, 104 invalid configuration, 105 interrupted.',
+    'windtunnel COMMAND --help explains one command. Exit codes: 0 passed, 1 usage or unexpected error, 94 regression,',
+    '95 correctness violated, 96 run invalid, 99 thresholds failed, 104 invalid configuration, 105 interrupted.',
     '',
   ].join('\n');
 }

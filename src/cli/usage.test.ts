@@ -20,7 +20,7 @@ function scenarioFile(name: string, options: string): string {
 
 const LOAD = "executor: 'constant-arrival-rate', duration: '5s', preAllocatedVUs: 1, workload: { kind: 'set' }";
 
-const COMMANDS = ['bench', 'micro', 'run', 'init', 'cluster', 'query', 'check', 'report', 'doctor'];
+const COMMANDS = ['bench', 'micro', 'run', 'init', 'cluster', 'query', 'check', 'report', 'compare', 'history', 'doctor'];
 
 describe('help', () => {
   test.each(COMMANDS)('%s explains itself', async (name) => {
@@ -84,6 +84,11 @@ describe('usage errors: exit 1, one line that says what to do', () => {
     [['check', '/nonexistent/history.jsonl'], /no such file: \/nonexistent\/history.jsonl/],
     [['check', '--model', 'queue', 'x'], /--model takes one of .*not 'queue'/],
     [['report', 'no-such-result', '--results', '/nonexistent'], /no-such-result/],
+    [['compare', 'latest'], /compare takes two results, not 'latest'/],
+    [['compare', 'a', 'b', 'c'], /compare takes two results, not 'a b c'/],
+    [['compare', 'a', 'b', '--format', 'xml'], /--format takes one of text, json, markdown, not 'xml'/],
+    [['history', 'x'], /history takes no arguments, not 'x'/],
+    [['history', '--results', '/nonexistent'], /no results in \/nonexistent yet/],
     [['node'], /node needs --id/],
   ])('windtunnel %j', async (words, message) => {
     const { code, out, err } = await windtunnel(...words);

@@ -39,7 +39,8 @@ function walshAverages(differences: readonly number[]): number[] {
   return differences.flatMap((a, at) => differences.slice(at).map((b) => (a + b) / 2)).sort((a, b) => a - b);
 }
 
-function medianOfSorted(numbers: readonly number[]): number {
+/** Of one number or more, ascending. */
+export function medianOfSorted(numbers: readonly number[]): number {
   const middle = numbers.length / 2;
   const [low, high] = [numbers[Math.ceil(middle) - 1], numbers[Math.floor(middle)]];
   return (known(low, 'there are numbers') + known(high, 'there are numbers')) / 2;

@@ -1,5 +1,13 @@
 // What a microbenchmark is. Files under bench/ export one Suite each as their default export; the runner finds them by name.
 
+/** What so many operations amounted to. */
+export interface Counts {
+  /** At least 1. */
+  readonly operations: number;
+  /** By what is counted: 'messages', 'bytes', 'fsyncs'. Whole numbers. */
+  readonly counted: Readonly<Record<string, number>>;
+}
+
 export interface Benchmark {
   /** Unique within its suite; lower case, words joined with '-'. With the suite it forms the id `suite/name`. */
   readonly name: string;
@@ -12,6 +20,11 @@ export interface Benchmark {
   readonly kind: 'sync' | 'async';
   /** How many operations one call performs (a batch of 64 appends: 64). Results are per operation. Default 1. */
   readonly operationsPerCall?: number;
+  /**
+   * Performs a fixed number of operations, untimed, and counts what they cost. It begins anew on each call and must be
+   * deterministic: `windtunnel compare` takes one more of anything for a regression.
+   */
+  readonly count?: () => Counts | Promise<Counts>;
 }
 
 export interface PreparedSuite {

@@ -3,11 +3,12 @@
 // results we take the samples and make medians of them (it reports throughput as the mean of reciprocals).
 
 import { Bench, type Task } from 'tinybench';
+import { isDeepStrictEqual } from 'node:util';
 import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Microbenchmark } from '../result/schema.ts';
 import { batchOf, calibrate, emptySink } from './batch.ts';
-import type { Benchmark } from './benchmark.ts';
+import type { Benchmark, Counts } from './benchmark.ts';
 import { summarise } from './statistics.ts';
 
 /** The share of the budget for finding the size of a batch and for compiling. */
@@ -75,6 +76,7 @@ async function measureUntil(
     const message = `${nanoseconds.median.toPrecision(2)} ns per operation is less than any work takes: optimised away?`;
     return { ...failed(id, new Error(message)), samples: samplesMs.length, operationsPerSample };
   }
+  const counts = await countTwice(benchmark);
   const heapBytesPerOperation = heapBytes(allocatedBytes, samplesMs.length * operationsPerSample);
   return {
     id,
@@ -84,7 +86,16 @@ async function measureUntil(
     operationsPerSample,
     operationsPerSecond: 1e9 / nanoseconds.median,
     ...(heapBytesPerOperation === undefined ? {} : { heapBytesPerOperation }),
+    ...(counts === undefined ? {} : { counts }),
   };
+}
+
+/** Counts are compared exactly, so one that varies is worth nothing. */
+async function countTwice({ count }: Benchmark): Promise<Counts | undefined> {
+  if (count === undefined) return undefined;
+  const [first, second] = [await count(), await count()];
+  if (isDeepStrictEqual(first, second)) return first;
+  throw new Error(`counted ${JSON.stringify(first)}, and then ${JSON.stringify(second)}: what is counted must be deterministic`);
 }
 
 async function checkKind({ operation, kind, operationsPerCall = 1 }: Benchmark): Promise<void> {

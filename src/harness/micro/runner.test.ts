@@ -127,6 +127,25 @@ describe('measuring', () => {
   });
 });
 
+describe('counts', () => {
+  test('what a benchmark counts is in its result', async () => {
+    const clock = new VirtualClock();
+    const count = () => ({ operations: 10, counted: { messages: 40 } });
+    const [result] = await run([suiteOf('s', taking(clock, 0.1, 'work', { count }))], { clock });
+    expect(result).toMatchObject({ status: 'ok', counts: { operations: 10, counted: { messages: 40 } } });
+  });
+
+  test('one that comes out differently the second time fails', async () => {
+    const clock = new VirtualClock();
+    let messages = 40;
+    const count = () => ({ operations: 10, counted: { messages: messages++ } });
+    const [result] = await run([suiteOf('s', taking(clock, 0.1, 'work', { count }))], { clock });
+    expect(result).toMatchObject({ status: 'failed', error: expect.stringContaining('what is counted must be deterministic') });
+    expect(result?.error).toContain('{"messages":40}');
+    expect(result?.error).toContain('{"messages":41}');
+  });
+});
+
 describe('failures', () => {
   test('a benchmark that throws or rejects is failed with its message, and the others are measured', async () => {
     const clock = new VirtualClock();

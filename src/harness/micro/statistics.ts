@@ -2,6 +2,7 @@
 // distribution is assumed, and one garbage collection moves nothing but the maximum.
 
 import { assert } from '../../runtime/assert.ts';
+import { quantileRanks95 } from '../result/quantile-ranks.ts';
 import type { Microbenchmark } from '../result/schema.ts';
 
 /** A percentile needs this many samples above it before it is more than one sample's accident. */
@@ -37,26 +38,8 @@ function percentileOf(sorted: readonly number[], p: number): number {
   return sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)] as number;
 }
 
-/**
- * A confidence interval of the median from order statistics: how many of n samples lie below the true median is binomial
- * (n, 1/2), so the k-th smallest and the k-th largest sample enclose it with probability 1 - 2 P(B < k); k is the largest for
- * which that is at least 0.95 (Conover, Practical Nonparametric Statistics, section 3.2). Fewer than 6 samples cannot give
- * 0.95; the interval is then all of them. It takes the samples for independent; neighbouring ones on a busy machine are not
- * quite, so the true coverage is somewhat lower.
- */
+/** A confidence interval of the median from order statistics; of fewer than 6 samples, which cannot give 0.95, all of them. */
 export function medianInterval95(sorted: readonly number[]): [number, number] {
-  const n = sorted.length;
-  let rank = 0;
-  let below = 0;
-  // In logarithms: 1/2 to the power of n is 0 in a double from n = 1,075.
-  let logTerm = -n * Math.LN2;
-  while (rank < n) {
-    const next = below + Math.exp(logTerm);
-    if (next > 0.025) break;
-    below = next;
-    rank++;
-    logTerm += Math.log((n - rank + 1) / rank);
-  }
-  const k = Math.max(1, rank);
-  return [sorted[k - 1] as number, sorted[n - k] as number];
+  const [low, high] = quantileRanks95(sorted.length, 0.5);
+  return [sorted[low - 1] as number, sorted[high - 1] as number];
 }

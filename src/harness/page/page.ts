@@ -3,11 +3,10 @@
 import { runAgain } from '../report/next-steps.ts';
 import { plainDeep } from '../report/text.ts';
 import type { Run } from '../result/schema.ts';
-import { pageAssets } from './assets.ts';
 import { ChartPlaces } from './chart-places.ts';
 import { fileLink } from './file-link.ts';
-import { embeddedJson, markup, trusted } from './markup.ts';
-import type { PageData } from './client/chart-data.ts';
+import { type PageContent, renderDocument } from './document.ts';
+import { markup } from './markup.ts';
 import { type LiveState, overNote } from './live-part.ts';
 import { microPart } from './micro-part.ts';
 import { navigation, pageHeader, verdictBoard } from './overview.ts';
@@ -34,14 +33,6 @@ export interface PageOptions {
   readonly spans?: readonly (ScenarioSpans | undefined)[];
 }
 
-export interface PageContent {
-  readonly title: string;
-  /** HTML without styles and scripts. */
-  readonly body: string;
-  /** What its charts are drawn from. */
-  readonly data: PageData;
-}
-
 /** The page as text. No text of the run can become markup or script, and none can reorder or hide what stands around it. */
 export function renderPage(run: Run, options: PageOptions): string {
   const { spans = [], ...without } = options;
@@ -53,27 +44,9 @@ export function renderPage(run: Run, options: PageOptions): string {
   return pageOf(contentOf(run, options, traceBytes), options);
 }
 
-function pageOf({ title, body, data }: PageContent, { live }: PageOptions): string {
-  const { style, script, contentSecurityPolicy } = pageAssets();
-  const policy = `${contentSecurityPolicy}${live === undefined ? '' : "; connect-src 'self'"}`;
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<title>${title}</title>
-<style>${trusted(style)}</style>
-</head>
-<body>
-<a class="skip" href="#verdicts">Skip to the verdicts</a>
-${trusted(body)}
-<script type="application/json" id="data">${embeddedJson(data)}</script>
-<script>${trusted(script)}</script>
-</body>
-</html>
-`.text;
+function pageOf(content: PageContent, { live }: PageOptions): string {
+  const skipTo = { id: 'verdicts', name: 'the verdicts' };
+  return renderDocument(content, { skipTo, ...(live && { alsoAllowed: "connect-src 'self'" }) });
 }
 
 /** What of the page depends on the run, without the waterfalls of its traces. */

@@ -16,6 +16,12 @@ export const PAGE_FILE = 'report.html';
 export async function writePage(run: Run, resultFolder: string, path = join(resultFolder, PAGE_FILE)): Promise<string> {
   const spans = await readSpans(run, resultFolder);
   const page = renderPage(run, { isBesideResult: resolve(dirname(path)) === resolve(resultFolder), spans });
+  await writeWhole(path, page);
+  return path;
+}
+
+/** The file appears complete or not at all. Throws ResultError 'not-written' when the place cannot be written to. */
+export async function writeWhole(path: string, page: string): Promise<void> {
   const temporary = `${path}.tmp-${process.pid}`;
   try {
     await writeFile(temporary, page);
@@ -24,5 +30,4 @@ export async function writePage(run: Run, resultFolder: string, path = join(resu
     await rm(temporary, { force: true });
     throw new ResultError('not-written', `the page was not written: ${(error as Error).message}`, { cause: error });
   }
-  return path;
 }

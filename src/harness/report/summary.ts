@@ -10,8 +10,8 @@ import { rule, scenarioSections } from './scenario-sections.ts';
 import { type Cell, fit, hang, plainDeep, type Style, styleOf, table, wrapFacts } from './text.ts';
 import { verdictLines } from './verdict-lines.ts';
 
-const NARROWEST = 72;
-const WIDEST = 140;
+export const NARROWEST = 72;
+export const WIDEST = 140;
 
 export interface SummaryOptions {
   readonly colour: boolean;

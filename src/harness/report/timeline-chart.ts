@@ -2,10 +2,10 @@
 
 import { formatDuration } from '../../runtime/duration.ts';
 import type { ScenarioResult, Second } from '../result/schema.ts';
+import { bar } from './bars.ts';
 import { formatCount } from './numbers.ts';
 import type { Style } from './text.ts';
 
-const BARS = '▁▂▃▄▅▆▇█';
 const LABEL = 8;
 
 /** Room behind the chart for its range. */
@@ -57,7 +57,5 @@ function inColumns(seconds: readonly Second[], most: number): Second[][] {
 /** From 0 to the largest value; what is 0 is a space. */
 function sparkline(values: readonly number[]): string {
   const largest = Math.max(...values);
-  return values
-    .map((value) => (value <= 0 ? ' ' : (BARS[Math.min(BARS.length - 1, Math.floor((value / largest) * BARS.length))] as string)))
-    .join('');
+  return values.map((value) => (value <= 0 ? ' ' : bar(value / largest))).join('');
 }

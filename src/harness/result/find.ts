@@ -72,6 +72,16 @@ async function ofCommit(spec: string, root: string, results: readonly Found[], o
   return matching.find(({ isDirty }) => !isDirty) ?? (matching[0] as Found);
 }
 
+/** The paths of every run.json in a folder of `root`, `root`/baseline among them, whatever the folders' names, by name. */
+export async function listRuns(root: string): Promise<string[]> {
+  const paths: string[] = [];
+  for (const name of (await readdir(root).catch(() => [] as string[])).sort()) {
+    const path = join(root, name, RUN_FILE);
+    if ((await stat(path).catch(() => undefined)) !== undefined) paths.push(path);
+  }
+  return paths;
+}
+
 /** Every result folder below `root` that has a run.json, newest first. */
 async function listResults(root: string): Promise<Found[]> {
   const names = await readdir(root).catch(() => [] as string[]);

@@ -3,6 +3,7 @@
 
 import * as hdr from 'hdr-histogram-js';
 import { assert } from '../../runtime/assert.ts';
+import { quantileRanks95 } from './quantile-ranks.ts';
 
 /** The longest latency kept apart, microseconds; a longer one is recorded as this long and counted in `clipped`. */
 const HIGHEST_US = 3_600_000_000;
@@ -63,6 +64,18 @@ export class LatencyHistogram {
     // Rounded, because 10 of 10,000 samples are above p99.9 although 10,000 x (1 - 0.999) is 9.99... in binary.
     const above = Math.round(this.count * (100 - p) * 1e6) / 1e8;
     return above >= SAMPLES_ABOVE ? this.#histogram.getValueAtPercentile(p) : undefined;
+  }
+
+  /** The 95 % interval of percentile `p` (above 0, below 100), microseconds; undefined where the percentile itself is. */
+  interval95(p: number): [number, number] | undefined {
+    if (this.percentile(p) === undefined) return undefined;
+    const [low, high] = quantileRanks95(this.count, p / 100);
+    return [this.#ofRank(low), this.#ofRank(high)];
+  }
+
+  /** The sample of this rank, from 1, as exactly as the histogram has it. */
+  #ofRank(rank: number): number {
+    return this.#histogram.getValueAtPercentile((100 * rank) / this.count);
   }
 
   /** Adds every sample of another histogram. */

@@ -64,6 +64,12 @@ const microbenchmark = z.strictObject({
     .number()
     .optional()
     .describe('Bytes allocated on the JavaScript heap per operation, collected or not. Absent when not measurable.'),
+  counts: z
+    .strictObject({ operations: z.int().min(1), counted: z.record(z.string(), count) })
+    .optional()
+    .describe(
+      'What so many operations amounted to, such as { messages: 4 }: the same on every machine and in every run of the same code. Absent when the benchmark counts nothing.',
+    ),
 });
 export type Microbenchmark = z.infer<typeof microbenchmark>;
 

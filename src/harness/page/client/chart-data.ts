@@ -14,9 +14,14 @@ export interface ChartSeries {
 
 export interface ChartData {
   readonly title: string;
-  /** time: seconds from the start of the scenario. rarity: 1 / (1 - percentile), on a log axis: 100 is p99. rate: operations a second. */
-  readonly x: 'time' | 'rarity' | 'rate';
-  readonly unit: 'ms' | 'per second' | 'cores';
+  /**
+   * time: seconds from the start of the scenario. rarity: 1 / (1 - percentile), on a log axis: 100 is p99. rate: operations a second.
+   * result: the number of a result, from 1.
+   */
+  readonly x: 'time' | 'rarity' | 'rate' | 'result';
+  /** Of the results, in their order. */
+  readonly names?: readonly string[];
+  readonly unit: 'ms' | 'per second' | 'cores' | 'ns' | 'bytes' | 'per operation';
   /** Log for what spans decades. No value on a log axis is 0 or less. */
   readonly scale: 'linear' | 'log';
   readonly height: number;

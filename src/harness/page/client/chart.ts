@@ -13,6 +13,9 @@ const RIGHT = 20;
 /** Steps of the time axis, seconds: those of clocks. */
 const TIME_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
 
+/** Steps between named results. */
+const RESULT_STEPS = [1, 2, 5, 10, 20, 50, 100];
+
 const FONT = '11px system-ui, sans-serif';
 const DASHES: Partial<Record<ChartSeries['style'], number[]>> = { dashed: [6, 4] };
 
@@ -63,6 +66,8 @@ export function timeScale(shown: Shown<{ readonly at: readonly number[] }>): Plo
 
 function xScale({ x }: ChartData): Plot.Scale {
   if (x === 'rarity') return { time: false, distr: 3, log: 10, range: (_, min, max) => [min, max] };
+  // The first and the last result have room for their names.
+  if (x === 'result') return { time: false, range: (_, min, max) => [min - 0.5, max + 0.5] };
   return { time: false };
 }
 
@@ -76,10 +81,12 @@ function axis(): Plot.Axis {
   return { stroke: () => colourOf('faint'), font: FONT, grid, ticks: { ...grid, size: 4 }, gap: 4 };
 }
 
-export function xAxis({ x }: Pick<ChartData, 'x'>): Plot.Axis {
+export function xAxis(chart: Pick<ChartData, 'x' | 'names'>): Plot.Axis {
+  const { x } = chart;
   if (x !== 'rarity') {
-    const values = (_: Plot, splits: number[]) => splits.map((at) => positionText({ x }, at));
-    return { ...axis(), size: 26, space: 56, values, ...(x === 'time' && { incrs: TIME_STEPS }) };
+    const values = (_: Plot, splits: number[]) => splits.map((at) => positionText(chart, at));
+    const steps = { time: { incrs: TIME_STEPS }, result: { incrs: RESULT_STEPS, space: 120 }, rate: {} };
+    return { ...axis(), size: 26, space: 56, values, ...steps[x] };
   }
   return {
     ...axis(),
@@ -102,8 +109,8 @@ function seriesOf(chart: ChartData, { label, colour, style }: ChartSeries): Plot
     label,
     stroke: () => colourOf(colour),
     width: style === 'thin' ? 1 : 1.5,
-    // Steps of a rate are few, and what lies between them was not measured.
-    points: { show: chart.x === 'rate' },
+    // Steps of a rate and results are few, and what lies between them was not measured.
+    points: { show: chart.x === 'rate' || (chart.x === 'result' && style === 'line') },
     ...(style === 'area' && { fill: () => `${colourOf(colour)}22` }),
     ...(dash !== undefined && { dash }),
   };

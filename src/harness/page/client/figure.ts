@@ -109,7 +109,7 @@ function figureOf(plot: Plot, shown: Shown<{ at: readonly number[]; group?: numb
 /** By keys, by ear, and in a window of another width. */
 function makeUsable(
   { place, onZoom }: FigureOptions,
-  shown: Shown<{ readonly at: readonly number[]; readonly height: number } & Partial<Pick<ChartData, 'x'>>>,
+  shown: Shown<{ readonly at: readonly number[]; readonly height: number } & Partial<Pick<ChartData, 'x' | 'names'>>>,
   name: string,
   keys: Pick<KeyboardOptions, 'plot' | 'describe' | 'moveRow'>,
 ): void {
@@ -125,7 +125,7 @@ function makeUsable(
     describe(at) {
       const x = shown.data.at[at] as number;
       const happening = shown.moments === undefined ? '' : momentText(shown.moments, x);
-      const position = positionText({ x: shown.data.x ?? 'time' }, x);
+      const position = positionText({ ...shown.data, x: shown.data.x ?? 'time' }, x);
       return `${position}: ${keys.describe(at)}${happening === '' ? '' : `; ${happening}`}`;
     },
     announce: (text) => (spoken.textContent = text),

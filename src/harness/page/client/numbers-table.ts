@@ -5,7 +5,7 @@ import type { ChartData, HeatMap } from './chart-data.ts';
 import { columnOf } from './heat-map.ts';
 import { positionText, rangeText, valueText } from './values.ts';
 
-const HEADS: Record<ChartData['x'], string> = { time: 'at', rarity: 'percentile', rate: 'rate' };
+const HEADS: Record<ChartData['x'], string> = { time: 'at', rarity: 'percentile', rate: 'rate', result: 'result' };
 
 export function chartTable(chart: ChartData): HTMLElement {
   return tableOf(

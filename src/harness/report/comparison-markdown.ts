@@ -1,0 +1,112 @@
+// A comparison as a comment on a pull request: a summary, what changed, and the rest folded.
+
+import { type Comparison, type Measurement, perOperation } from '../result/comparison.ts';
+import {
+  countsText,
+  driftText,
+  quantityText,
+  ratioIntervalText,
+  ratioText,
+  sideText,
+  verdictCounts,
+} from './comparison-words.ts';
+import { formatBytes } from './numbers.ts';
+import { plainDeep } from './text.ts';
+
+/** Ends in a newline. No text of a result can become markup, a link, a mention or another column. */
+export function renderComparisonMarkdown(original: Comparison): string {
+  const comparison = plainDeep(original);
+  const { measurements, counts, differences, onlyInBase, onlyInHead, exit, base, head } = comparison;
+  const isChange = ({ verdict }: Measurement) => verdict === 'slower' || verdict === 'faster';
+  const changed = measurements.filter(isChange);
+  const rest = measurements.filter((each) => !isChange(each));
+  const moved = counts.filter(({ verdict }) => verdict !== 'same');
+  const drift = driftText(comparison);
+  const blocks = [
+    `**Windtunnel ${exit.code === 0 ? '✅' : '❌ regression'}** · times: ${verdictCounts(measurements).join(', ') || 'none in both'} · ${countsText(counts)}`,
+    `${code(sideText(base))} → ${code(sideText(head))}`,
+    differences.length > 0 &&
+      `**Another machine: no time is comparable.**\n\n${grid(
+        ['', 'base', 'head'],
+        differences.map(({ what, base: one, head: other }) => [code(what), code(one), code(other)]),
+      )}`,
+    moved.length > 0 &&
+      grid(
+        ['count per operation', 'base', 'head', ''],
+        moved.map((each) => [
+          code(`${each.benchmark} ${each.count}`),
+          perOperation(each.base),
+          perOperation(each.head),
+          each.verdict === 'more' ? '❌ more' : 'fewer',
+        ]),
+      ),
+    changed.length > 0 && timesGrid(changed),
+    (onlyInBase.length > 0 || onlyInHead.length > 0) &&
+      [
+        ...(onlyInBase.length > 0 ? [`Only in base: ${onlyInBase.map(code).join(', ')}`] : []),
+        ...(onlyInHead.length > 0 ? [`Only in head: ${onlyInHead.map(code).join(', ')}`] : []),
+      ].join('\n\n'),
+    rest.length > 0 && folded(`Other times (${rest.length})`, timesGrid(rest)),
+    counts.length > moved.length &&
+      folded(
+        `Counts that are the same (${counts.length - moved.length})`,
+        grid(
+          ['count per operation', ''],
+          counts
+            .filter(({ verdict }) => verdict === 'same')
+            .map((each) => [code(`${each.benchmark} ${each.count}`), perOperation(each.head)]),
+        ),
+      ),
+    comparison.allocations.length > 0 &&
+      folded(
+        'Allocated per operation (measured, not gated)',
+        grid(
+          ['benchmark', 'base', 'head', 'ratio'],
+          comparison.allocations.map(({ benchmark, base: one, head: other }) => [
+            code(benchmark),
+            formatBytes(one),
+            formatBytes(other),
+            one === 0 ? '–' : ratioText(other / one),
+          ]),
+        ),
+      ),
+    `<sub>${[comparison.onTimes, ...(drift === undefined ? [] : [drift])].join(' ')}</sub>`,
+  ];
+  return `${blocks.filter((block) => block !== false).join('\n\n')}\n`;
+}
+
+function timesGrid(measurements: readonly Measurement[]): string {
+  return grid(
+    ['', 'base', 'head', 'ratio', 'interval', ''],
+    measurements.map((each) => [
+      code(`${each.name} ${each.metric}`),
+      quantityText(each, each.base?.value),
+      quantityText(each, each.head?.value),
+      ratioText(each.ratio),
+      ratioIntervalText(each.ratioInterval),
+      each.verdict + (each.reason === undefined || each.reason.startsWith('another machine') ? '' : `: ${code(each.reason)}`),
+    ]),
+  );
+}
+
+/** The first and the last column to the left, numbers to the right. */
+function grid(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const rule = heads.map((_, at) => (at === 0 || at === heads.length - 1 ? '---' : '--:'));
+  return [heads, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function folded(title: string, content: string): string {
+  return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`;
+}
+
+/**
+ * Text of a result. Inside a code element nothing is a mention or a reference to an issue; and what could be markup, end a cell
+ * or begin a link is written as an entity, which never is.
+ */
+function code(text: string): string {
+  const escaped = text.replaceAll(
+    /[^\p{L}\p{N} ,%()/–·→-]|\.(?!\d)|(?<!\d)\./gu,
+    (character) => `&#${character.codePointAt(0)};`,
+  );
+  return `<code>${escaped}</code>`;
+}
