@@ -207,9 +207,9 @@ describe('a collection', () => {
     await collection.close();
     collection = await TraceCollection.start({ random: new Random(1), clock: systemClock, limits: { store: { spans: 20 } } });
     const recorders = new Recorders(true);
-    load(recorders, 30);
+    load(recorders, 200);
     const traces = await finish(recorders);
-    expect(traces.spansDropped).toBeGreaterThan(50);
+    expect(traces.spansDropped).toBeGreaterThan(100);
     expect(traces.incomplete).toBeGreaterThan(5);
   });
 
