@@ -1,47 +1,22 @@
 // Threads that issue load, as a user meets them: how many, when they are too slow, and when one of them breaks.
 
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { readRun } from '../harness/result/files.ts';
 import type { ScenarioResult } from '../harness/result/schema.ts';
-import { processesNaming, type Running, start, windtunnel } from './testing/windtunnel.ts';
+import { scenarioFolder } from './testing/scenario-folder.ts';
+import { windtunnel } from './testing/windtunnel.ts';
 
-let folder: string;
-let name: string;
-const running: Running[] = [];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'windtunnel-generators-'));
-  name = `g${folder
-    .slice(-6)
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]/g, '0')}`;
-});
-afterEach(async () => {
-  for (const { child, ended } of running.splice(0)) {
-    child.kill('SIGKILL');
-    await ended;
-  }
-  await vi.waitFor(() => expect(processesNaming(`${name}-`)).toEqual([]), { timeout: 60_000, interval: 50 });
-  rmSync(folder, { recursive: true, force: true });
-});
+const folder = scenarioFolder('generators');
 
 function scenarioFile(loads: string): string {
-  const path = join(folder, `${name}.ts`);
-  writeFileSync(
-    path,
-    `export default {
-      name: '${name}', description: 'a short one', cluster: { nodes: 1 }, warmup: '500ms', operationTimeout: '10s', loads: { ${loads} },
-    };`,
-  );
-  return path;
+  return folder.writeOwn(`cluster: { nodes: 1 }, warmup: '500ms', operationTimeout: '10s', loads: { ${loads} }`);
 }
 
 async function run(...words: string[]) {
-  const results = join(folder, 'results');
-  const command = start(['run', ...words, '--results', results]);
-  running.push(command);
+  const results = join(folder.path, 'results');
+  const command = folder.start(['run', ...words, '--results', results]);
   const { code } = await command.ended;
   const written = await readRun(join(results, readdirSync(results)[0] ?? 'nothing was written'));
   return {
@@ -68,7 +43,7 @@ test('two generators: every operation is issued once, the history is one and che
   const arrivals = result.statistics.filter(({ load }) => load === 'registers').reduce((sum, { count }) => sum + count, 0);
   expect(arrivals).toBe(120);
   expect(result.verdicts.correct).toBe('valid');
-  expect(result.historyFiles).toEqual([`${name}/history-registers.jsonl`, `${name}/history-set.jsonl`]);
+  expect(result.historyFiles).toEqual([`${folder.scenario}/history-registers.jsonl`, `${folder.scenario}/history-set.jsonl`]);
   for (const file of result.historyFiles) expect(existsSync(join(base, file))).toBe(true);
   const { generators = [] } = result.instrument;
   expect(generators.map(({ generator }) => generator)).toEqual([1, 2]);
@@ -105,7 +80,7 @@ test('a generator that crashes: exit 96, what was measured is kept, nothing is l
   const { code, out, base, exit, result } = await run(scenarioFile(load));
   expect(code, out).toBe(96);
   expect(result).toMatchObject({ status: 'failed', statusReason: 'the generator crashed: a bug of the user' });
-  expect(exit.reasons).toContain(`${name}: invalid: the generator crashed: a bug of the user`);
+  expect(exit.reasons).toContain(`${folder.scenario}: invalid: the generator crashed: a bug of the user`);
   expect(result.totals.ok).toBeGreaterThan(40);
   expect(result.timeline.reduce((sum, { ok }) => sum + ok, 0)).toBe(result.totals.ok);
   const reason = 'a generator failed, so its history may lack operations';

@@ -1,55 +1,33 @@
 // Metrics as a user meets them: served while a run is under way, recorded in its folder, exported again.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parseExposition } from '../harness/metrics/exposition.ts';
 import { readMetricsRecord } from '../harness/metrics/record.ts';
 import { readRun, writeRun } from '../harness/result/files.ts';
 import { sampleRun } from '../harness/result/testing/sample-run.ts';
 import { METRICS, type MetricName } from '../telemetry/catalogue.ts';
-import { processesNaming, type Running, start, windtunnel } from './testing/windtunnel.ts';
+import { scenarioFolder } from './testing/scenario-folder.ts';
+import { windtunnel } from './testing/windtunnel.ts';
 
-let folder: string;
-let scenario: string;
-const running: Running[] = [];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'windtunnel-metrics-'));
-  scenario = `m${folder
-    .slice(-6)
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]/g, '0')}`;
-});
-afterEach(async () => {
-  for (const { child, ended } of running.splice(0)) {
-    child.kill('SIGKILL');
-    await ended;
-  }
-  await vi.waitFor(() => expect(processesNaming(`${scenario}-`)).toEqual([]), { timeout: 60_000, interval: 50 });
-  rmSync(folder, { recursive: true, force: true });
-});
+const folder = scenarioFolder('metrics');
 
 const namesOf = (text: string) =>
   new Set(parseExposition(text).map(({ name, type }) => (type === 'counter' ? `${name}_total` : name)));
 
 test('a run serves its metrics, records those of everybody, a crashed node as a gap, and exports them', async () => {
-  const path = join(folder, `${scenario}.ts`);
-  writeFileSync(
-    path,
-    `export default {
-      name: '${scenario}', description: 'a short one', cluster: { nodes: 3 }, warmup: '500ms', recovery: '1s', operationTimeout: '10s',
+  const path = folder.writeOwn(
+    `cluster: { nodes: 3 }, warmup: '500ms', recovery: '1s', operationTimeout: '10s',
       loads: {
         registers: { executor: 'constant-arrival-rate', rate: 60, duration: '8s', preAllocatedVUs: 10, maxVUs: 600, workload: { kind: 'registers', keys: 3 } },
       },
-      faults: [{ kind: 'crash', target: 'leader', at: '2s', duration: '3s' }],
-    };`,
+      faults: [{ kind: 'crash', target: 'leader', at: '2s', duration: '3s' }]`,
   );
-  const results = join(folder, 'results');
-  const run = start(['run', path, '--results', results, '--seed', '7', '--metrics-port', '0']);
-  running.push(run);
+  const results = join(folder.path, 'results');
+  const run = folder.start(['run', path, '--results', results, '--seed', '7', '--metrics-port', '0']);
   await run.printed(/the harness's own metrics: http:\/\/127\.0\.0\.1:\d+\/metrics/);
   const url = /http:\/\/127\.0\.0\.1:\d+\/metrics/.exec(run.err())?.[0] ?? '';
   // Also what the threads of the generators say is there, once a second has passed.
@@ -71,7 +49,7 @@ test('a run serves its metrics, records those of everybody, a crashed node as a 
   const [id = ''] = readdirSync(results);
   const base = join(results, id);
   const [result] = (await readRun(base)).scenarios;
-  expect(result?.metricsFile).toBe(`${scenario}/metrics.jsonl`);
+  expect(result?.metricsFile).toBe(`${folder.scenario}/metrics.jsonl`);
   const record = await readMetricsRecord(join(base, result?.metricsFile ?? ''));
   expect(record.targets.map(({ instance }) => instance)).toEqual(['n1', 'n2', 'n3', 'harness']);
   const upOf = (instance: string) =>
@@ -81,7 +59,7 @@ test('a run serves its metrics, records those of everybody, a crashed node as a 
   expect(upOf(crashed).join('')).toMatch(/1.*00.*1/);
   expect(upOf('harness')).not.toContain(0);
 
-  const file = join(folder, 'out.txt');
+  const file = join(folder.path, 'out.txt');
   expect(await windtunnel('report', base, '--openmetrics', file)).toEqual({ code: 0, out: `${file}\n`, err: '' });
   const text = readFileSync(file, 'utf8');
   expect(text.endsWith('# EOF\n')).toBe(true);
@@ -89,12 +67,12 @@ test('a run serves its metrics, records those of everybody, a crashed node as a 
   expect((Object.keys(METRICS) as MetricName[]).filter((name) => !recorded.has(name))).toEqual([]);
   const active = [...text.matchAll(/^distributed_fault_active\{(.*)\} ([01]) ([\d.]+)$/gm)];
   expect(active.map(([, , value]) => value).join('')).toMatch(/^0+1+0+$/);
-  for (const label of [`scenario="${scenario}"`, `run="${id}"`, 'job="windtunnel-harness"', 'instance="harness"'])
+  for (const label of [`scenario="${folder.scenario}"`, `run="${id}"`, 'job="windtunnel-harness"', 'instance="harness"'])
     expect(active[0]?.[1]).toContain(label);
 }, 120_000);
 
 test('a port that is taken or is none is refused before anything runs', async () => {
-  const results = join(folder, 'results');
+  const results = join(folder.path, 'results');
   const none = await windtunnel('run', 'steady', '--metrics-port', '70000', '--results', results);
   expect(none).toMatchObject({ code: 1, out: '' });
   expect(none.err).toContain("--metrics-port takes a whole number from 0 to 65535, not '70000'");
@@ -110,15 +88,15 @@ test('a port that is taken or is none is refused before anything runs', async ()
 
 test('a result without metrics, or whose metrics were not kept, has none to export', async () => {
   const run = sampleRun();
-  const write = (scenarios: typeof run.scenarios) => writeRun(folder, { ...run, scenarios });
-  const exported = () => windtunnel('report', folder, '--openmetrics');
+  const write = (scenarios: typeof run.scenarios) => writeRun(folder.path, { ...run, scenarios });
+  const exported = () => windtunnel('report', folder.path, '--openmetrics');
   await write(run.scenarios);
   expect(await exported()).toMatchObject({
     code: 1,
     out: '',
-    err: expect.stringContaining(`no metrics were recorded in ${folder}`),
+    err: expect.stringContaining(`no metrics were recorded in ${folder.path}`),
   });
   await write(run.scenarios.map((each) => ({ ...each, metricsFile: `${each.name}/metrics.jsonl` })));
   expect(await exported()).toMatchObject({ code: 1, out: '', err: expect.stringContaining('steady/metrics.jsonl is not there') });
-  expect(readdirSync(folder)).toEqual(['run.json']);
+  expect(readdirSync(folder.path)).toEqual(['run.json']);
 });

@@ -18,6 +18,8 @@ export interface ScenarioFolder {
   readonly scenario: string;
   /** Writes a short scenario of registers and elements on three nodes, and gives its path. */
   write(options: ScenarioText): string;
+  /** Writes a scenario of its own, and gives its path. @param text its options, without name and description. */
+  writeOwn(text: string): string;
   /** `start`, and its end before that of the test. */
   start(...options: Parameters<typeof start>): Running;
   /** The only result in the folder. */
@@ -52,6 +54,11 @@ export function scenarioFolder(prefix: string): ScenarioFolder {
     await vi.waitFor(() => expect(processesNaming(`${scenario}-`)).toEqual([]), PATIENCE);
     rmSync(path, { recursive: true, force: true });
   });
+  const writeOwn = (text: string): string => {
+    const file = join(path, `${scenario}.ts`);
+    writeFileSync(file, `export default { name: '${scenario}', description: 'a short one', ${text} };`);
+    return file;
+  };
   return {
     get path() {
       return path;
@@ -59,21 +66,16 @@ export function scenarioFolder(prefix: string): ScenarioFolder {
     get scenario() {
       return scenario;
     },
-    write({ duration = '4s', more = '' }) {
-      const file = join(path, `${scenario}.ts`);
-      writeFileSync(
-        file,
-        `export default {
-          name: '${scenario}', description: 'a short one', cluster: { nodes: 3 }, warmup: '500ms', recovery: '1s', operationTimeout: '10s',
+    write: ({ duration = '4s', more = '' }) =>
+      writeOwn(
+        `cluster: { nodes: 3 }, warmup: '500ms', recovery: '1s', operationTimeout: '10s',
           loads: {
             registers: { executor: 'constant-arrival-rate', rate: 60, duration: '${duration}', preAllocatedVUs: 10, maxVUs: 600, workload: { kind: 'registers', keys: 3 } },
             elements: { executor: 'constant-vus', vus: 2, duration: '${duration}', workload: { kind: 'set' } },
           },
-          ${more}
-        };`,
-      );
-      return file;
-    },
+          ${more}`,
+      ),
+    writeOwn,
     start(...options) {
       const run = start(...options);
       running.push(run);
