@@ -1,56 +1,27 @@
 // Faults of nodes and known-bad nodes, end to end: what befell every node is proven, a good cluster keeps its promises through all
 // of it, and a bad one does not.
 
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { mkdtempSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
 import { readRun } from '../harness/result/files.ts';
 import type { Fault } from '../harness/scenario/scenario.ts';
-import { processesNaming, type Running, start } from './testing/windtunnel.ts';
+import { scenarioFolder } from './testing/scenario-folder.ts';
 
 const TIMEOUT_MS = 180_000;
-/** Stands in the command line of every node. */
-const NAME = `node-faults-${process.pid}`;
-
-let folder: string;
-let running: Running | undefined;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'windtunnel-node-faults-'));
-});
-afterEach(async () => {
-  running?.child.kill('SIGKILL');
-  await running?.ended;
-  await vi.waitFor(() => expect(processesNaming(`${NAME}-`)).toEqual([]), { timeout: 60_000, interval: 50 });
-  rmSync(folder, { recursive: true });
-});
+const folder = scenarioFolder('node-faults');
 
 async function run(faults: readonly Fault[], seconds: number, env: Record<string, string> = {}) {
-  const scenario = {
-    name: NAME,
-    description: 'For a test.',
-    cluster: { nodes: 3 },
-    warmup: '1s',
-    recovery: '1s',
-    loads: {
-      registers: {
-        executor: 'constant-vus',
-        vus: 4,
-        duration: `${seconds}s`,
-        workload: { kind: 'registers', keys: 5 },
+  const path = folder.writeOwn(
+    `cluster: { nodes: 3 }, warmup: '1s', recovery: '1s',
+      loads: {
+        registers: { executor: 'constant-vus', vus: 4, duration: '${seconds}s', workload: { kind: 'registers', keys: 5 } },
+        elements: { executor: 'constant-vus', vus: 4, duration: '${seconds}s', workload: { kind: 'set' } },
       },
-      elements: { executor: 'constant-vus', vus: 4, duration: `${seconds}s`, workload: { kind: 'set' } },
-    },
-    faults,
-  };
-  const path = join(folder, `${NAME}.ts`);
-  const module = resolve(import.meta.dirname, '../harness/scenario/scenario.ts');
-  writeFileSync(
-    path,
-    `import { defineScenario } from '${module}';\nexport default defineScenario(${JSON.stringify(scenario)});\n`,
+      faults: ${JSON.stringify(faults)}`,
   );
-  const results = mkdtempSync(join(folder, 'results-'));
-  running = start(['run', path, '--results', results], { env });
+  const results = mkdtempSync(join(folder.path, 'results-'));
+  const running = folder.start(['run', path, '--results', results], { env });
   const { code } = await running.ended;
   const [only = 'no result'] = readdirSync(results);
   const [result] = (await readRun(join(results, only))).scenarios;

@@ -2,36 +2,24 @@
 // arrives, and what does not arrive makes the run invalid.
 
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { readRun } from '../harness/result/files.ts';
 import type { Fault } from '../harness/scenario/scenario.ts';
 import { type AssembledTrace, SpanChildren, spanTitle } from '../harness/traces/assembly.ts';
 import type { ReceivedSpan } from '../harness/traces/received-span.ts';
 import { assembleAll, readTraces } from '../harness/traces/trace-file.ts';
 import { ThriftReader, type ThriftStruct } from '../telemetry/testing/thrift.ts';
-import { processesNaming, type Running, start } from './testing/windtunnel.ts';
+import { scenarioFolder } from './testing/scenario-folder.ts';
 
 const TIMEOUT_MS = 120_000;
-const NAME = `traces-${process.pid}`;
 /** By how much the clocks of processes of one machine may differ: each reads the wall clock once, at its start. */
 const CLOCKS_MS = 25;
 
-let folder: string;
-let running: Running | undefined;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'windtunnel-traces-'));
-});
-afterEach(async () => {
-  running?.child.kill('SIGKILL');
-  await running?.ended;
-  await vi.waitFor(() => expect(processesNaming(`${NAME}-`)).toEqual([]), { timeout: 60_000, interval: 50 });
-  rmSync(folder, { recursive: true });
-});
+const folder = scenarioFolder('traces');
 
 async function run(options: {
   seconds?: number;
@@ -41,26 +29,16 @@ async function run(options: {
 }) {
   const { seconds = 4, faults = [], flags = [], env = {} } = options;
   const duration = `${seconds}s`;
-  const scenario = {
-    name: NAME,
-    description: 'For a test.',
-    cluster: { nodes: 3 },
-    warmup: '1s',
-    recovery: '1s',
-    loads: {
-      registers: { executor: 'constant-vus', vus: 2, duration, workload: { kind: 'registers', keys: 5 } },
-      elements: { executor: 'constant-vus', vus: 2, duration, workload: { kind: 'set' } },
-    },
-    faults,
-  };
-  const path = join(folder, `${NAME}.ts`);
-  const module = resolve(import.meta.dirname, '../harness/scenario/scenario.ts');
-  writeFileSync(
-    path,
-    `import { defineScenario } from '${module}';\nexport default defineScenario(${JSON.stringify(scenario)});\n`,
+  const path = folder.writeOwn(
+    `cluster: { nodes: 3 }, warmup: '1s', recovery: '1s',
+      loads: {
+        registers: { executor: 'constant-vus', vus: 2, duration: '${duration}', workload: { kind: 'registers', keys: 5 } },
+        elements: { executor: 'constant-vus', vus: 2, duration: '${duration}', workload: { kind: 'set' } },
+      },
+      faults: ${JSON.stringify(faults)}`,
   );
-  const results = join(folder, 'results');
-  running = start(['run', path, '--results', results, ...flags], { env });
+  const results = join(folder.path, 'results');
+  const running = folder.start(['run', path, '--results', results, ...flags], { env });
   const { code } = await running.ended;
   const [only = 'no result'] = readdirSync(results);
   const [result] = (await readRun(join(results, only))).scenarios;
