@@ -12,6 +12,7 @@ import type { Fault } from '../harness/scenario/scenario.ts';
 import { type AssembledTrace, SpanChildren, spanTitle } from '../harness/traces/assembly.ts';
 import type { ReceivedSpan } from '../harness/traces/received-span.ts';
 import { assembleAll, readTraces } from '../harness/traces/trace-file.ts';
+import { SPANS } from '../telemetry/catalogue.ts';
 import { ThriftReader, type ThriftStruct } from '../telemetry/testing/thrift.ts';
 import { scenarioFolder } from './testing/scenario-folder.ts';
 
@@ -87,6 +88,19 @@ test(
     for (const trace of all) {
       expect(trace.missing).toEqual([]);
       expectSane(trace);
+    }
+    // Every span of the catalogue is measured, with every attribute that is not about what went wrong or had to wait.
+    const seen = new Map<string, Set<string>>();
+    for (const { spans, linked } of all)
+      for (const { name, attributes } of [...spans, ...[...linked.values()].flat()])
+        for (const attribute of ['', ...Object.keys(attributes)])
+          seen.set(name, (seen.get(name) ?? new Set<string>()).add(attribute));
+    const UNLUCKY = new Set(['error.type', 'windtunnel.retry.pause_ms', 'windtunnel.pool.waiting']);
+    for (const [name, { attributes }] of Object.entries(SPANS)) {
+      // That of the scenario goes only where sampled traces go.
+      if (name === 'load.scenario') continue;
+      const expected = ['', ...Object.keys(attributes).filter((attribute) => !UNLUCKY.has(attribute))];
+      expect([...(seen.get(name) ?? [])], name).toEqual(expect.arrayContaining(expected));
     }
     const writes = all.filter(({ spans }) => named(spans, 'raft.quorum').length === 1);
     expect(writes.length).toBeGreaterThan(0);

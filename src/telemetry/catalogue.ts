@@ -282,9 +282,9 @@ export const METRICS = {
 } as const;
 
 /** The request's own identity, on the spans that make sense on their own. */
-const REQUEST = { 'rpc.system': 'string', 'rpc.method': 'string', 'error.type': 'string' } as const;
-const SERVER = { 'server.address': 'string', 'server.port': 'number' } as const;
-const STATEMENT = { 'db.system.name': 'string', 'db.operation.name': 'string', 'db.query.summary': 'string' } as const;
+const REQUEST = { 'rpc.method': 'string', 'error.type': 'string' } as const;
+const SERVER = { 'server.address': 'string' } as const;
+const STATEMENT = { 'db.system.name': 'string', 'db.operation.name': 'string' } as const;
 const RAFT = { 'windtunnel.node.id': 'string', 'windtunnel.raft.term': 'number' } as const;
 
 export const SPANS = {
@@ -306,7 +306,7 @@ export const SPANS = {
   'client.execute': {
     kind: 'client',
     help: 'One call of Client.execute, with all its attempts.',
-    attributes: { ...STATEMENT, 'error.type': 'string', 'windtunnel.attempts': 'number', 'windtunnel.outcome': 'string' },
+    attributes: { ...STATEMENT, 'error.type': 'string', 'windtunnel.attempts': 'number' },
   },
   'retry.attempt': {
     kind: 'internal',
@@ -332,7 +332,7 @@ export const SPANS = {
   'rpc.server': {
     kind: 'server',
     help: 'One request at the node that received it.',
-    attributes: { ...REQUEST, ...STATEMENT, 'windtunnel.node.id': 'string', 'windtunnel.outcome': 'string' },
+    attributes: { ...REQUEST, 'windtunnel.node.id': 'string', 'windtunnel.outcome': 'string' },
   },
   'raft.mailbox': {
     kind: 'internal',
@@ -377,7 +377,7 @@ export const SPANS = {
   'store.read': {
     kind: 'internal',
     help: 'Running one read on a reader of the store.',
-    attributes: { ...STATEMENT, 'db.response.returned_rows': 'number', 'error.type': 'string' },
+    attributes: { 'db.system.name': 'string', 'error.type': 'string' },
   },
 } as const satisfies Record<string, SpanDefinition>;
 

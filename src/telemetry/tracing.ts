@@ -8,7 +8,6 @@ import { SpanRecorder } from './span-recorder.ts';
 import type { Span } from './span.ts';
 import { createExporter, type TraceDestination } from './trace-destination.ts';
 import { Tracer } from './tracer.ts';
-import type { IdSource } from './trace-ids.ts';
 
 export interface TracingOptions {
   /** Who measures: `service.name`, `service.instance.id`. */
@@ -17,7 +16,6 @@ export interface TracingOptions {
   readonly receiver?: string | undefined;
   /** Where the spans of sampled traces go. Default: nowhere. */
   readonly destination?: TraceDestination | undefined;
-  readonly ids?: IdSource;
 }
 
 /** Of both ways together. */
@@ -30,7 +28,7 @@ export class Tracing {
   readonly #recorder: SpanRecorder | undefined;
   readonly #exports: readonly SpanExport[];
 
-  private constructor(options: TracingOptions, wanted: SpanExport | undefined, live: SpanExport | undefined) {
+  private constructor(wanted: SpanExport | undefined, live: SpanExport | undefined) {
     const recorder = wanted && new SpanRecorder({ onWanted: wanted.add });
     this.#recorder = recorder;
     this.#exports = [wanted, live].filter((each) => each !== undefined);
@@ -41,7 +39,6 @@ export class Tracing {
     this.tracer = new Tracer({
       // The machine's clock: that of a node may be skewed on purpose.
       wallTime: () => systemClock.wallTime(),
-      ...(options.ids && { ids: options.ids }),
       onSpan: this.add,
     });
   }
@@ -54,7 +51,7 @@ export class Tracing {
       receiver && open({ kind: 'otlp', url: receiver }),
       destination && open(destination),
     ]);
-    return new Tracing(options, wanted || undefined, live);
+    return new Tracing(wanted || undefined, live);
   }
 
   /** Sends what there is of these traces, and whatever comes of them. */
@@ -69,11 +66,6 @@ export class Tracing {
         exported: 0,
         dropped: 0,
       });
-  }
-
-  /** Resolves when everything that was asked for until now has been sent, or dropped. */
-  async flush(): Promise<void> {
-    await Promise.all(this.#exports.map((each) => each.flush()));
   }
 
   /** Sends what waits, for at most `timeoutMs`. */

@@ -78,11 +78,13 @@ export class NodeService implements HttpBackend {
       const results = await this.#admitted(method, query, startMs, signal, span);
       const elapsedMs = clock.now() - startMs;
       metrics.recordRequest(method, 'ok', elapsedMs / 1_000);
+      span?.set({ 'windtunnel.outcome': 'ok' });
       return { results, executionTimeMs: elapsedMs, nodeId: id };
     } catch (error) {
       const { code, maybeApplied } = toRpcError(error);
       metrics.recordRequest(method, maybeApplied ? 'info' : 'fail', (clock.now() - startMs) / 1_000);
       metrics.recordError(code);
+      span?.set({ 'windtunnel.outcome': maybeApplied ? 'info' : 'fail' });
       span?.fail(code);
       throw error;
     } finally {

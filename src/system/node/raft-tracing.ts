@@ -40,6 +40,8 @@ export interface Batch {
   /** By peer: until it acknowledges the last entry. */
   readonly replications: Map<NodeId, ActiveSpan<'raft.replicate'>>;
   readonly acknowledged: Set<NodeId>;
+  /** Peers to which it was sent more than once. */
+  readonly repeated: Set<NodeId>;
   committed: boolean;
 }
 
@@ -85,6 +87,7 @@ export class RaftTracing {
       lastIndex: 0,
       replications: new Map(),
       acknowledged: new Set(),
+      repeated: new Set(),
       committed: false,
     };
   }
@@ -158,7 +161,11 @@ export class RaftTracing {
           const entries = batch.lastIndex - batch.firstIndex + 1;
           const attributes = { ...this.#here(), 'windtunnel.peer.id': to, 'windtunnel.batch.entries': entries };
           batch.replications.set(to, (span = this.#tracer.start('raft.replicate', batch.span.context, attributes)));
-        } else span.event('sent again');
+        } else if (!batch.repeated.has(to)) {
+          // Once: a peer that does not answer is sent the same with every heartbeat.
+          batch.repeated.add(to);
+          span.event('sent again');
+        }
         ({ context } = span);
       }
     }
