@@ -10,7 +10,7 @@ import { findEtcd } from '../harness/launch/etcd-process.ts';
 import { isStopped } from '../harness/launch/process-pause.ts';
 import { readRun } from '../harness/result/files.ts';
 import type { ScenarioResult } from '../harness/result/schema.ts';
-import type { Fault } from '../harness/scenario/scenario.ts';
+import type { Fault } from '../harness/scenario/faults.ts';
 import { freePortRow } from './testing/free-port-row.ts';
 import { processesNaming, type Running, start } from './testing/windtunnel.ts';
 

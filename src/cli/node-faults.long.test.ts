@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRun } from '../harness/result/files.ts';
-import type { Fault } from '../harness/scenario/scenario.ts';
+import type { Fault } from '../harness/scenario/faults.ts';
 import { scenarioFolder } from './testing/scenario-folder.ts';
 
 const TIMEOUT_MS = 180_000;

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { readRun } from '../harness/result/files.ts';
-import type { Fault } from '../harness/scenario/scenario.ts';
+import type { Fault } from '../harness/scenario/faults.ts';
 import { type AssembledTrace, SpanChildren, spanTitle } from '../harness/traces/assembly.ts';
 import type { ReceivedSpan } from '../harness/traces/received-span.ts';
 import { assembleAll, readTraces } from '../harness/traces/trace-file.ts';

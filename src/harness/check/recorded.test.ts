@@ -17,7 +17,8 @@ import { registerModel } from './register.ts';
 const FOLDER = process.env['CHECK_HISTORIES'] ?? resolve(import.meta.dirname, '../../../../shared/histories');
 const skipped =
   process.env['CI'] !== undefined ? 'CI is set' : existsSync(join(FOLDER, 'README.md')) ? undefined : `${FOLDER} is missing`;
-if (skipped !== undefined) process.stderr.write(`recorded histories are not checked: ${skipped}\n`);
+if (skipped !== undefined)
+  process.stderr.write(`\n!!! SKIPPED: the recorded histories of real systems were NOT checked: ${skipped}\n\n`);
 
 /** The rows '| file | true or false |' of the README. */
 function outcomes(): [file: string, verdict: 'valid' | 'violated'][] {

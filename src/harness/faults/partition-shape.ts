@@ -3,7 +3,7 @@
 import { known } from '../../runtime/assert.ts';
 import type { Random } from '../../runtime/random.ts';
 import { CLIENT, type Direction } from '../links/rule.ts';
-import type { PartitionShape } from '../scenario/scenario.ts';
+import type { PartitionShape } from '../scenario/faults.ts';
 
 export interface PartitionRequest {
   readonly shape: PartitionShape;

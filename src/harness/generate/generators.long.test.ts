@@ -12,7 +12,8 @@ import { arrivals, closedLoop, scenarioOf } from '../load/testing/fake-server.ts
 import { LatencyHistogram } from '../result/histogram.ts';
 import type { Second } from '../result/schema.ts';
 import { PhaseTracker } from '../scenario/phases.ts';
-import type { Load, Scenario } from '../scenario/scenario.ts';
+import type { Load } from '../scenario/loads.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import { GeneratorError } from './generator-thread.ts';
 import { type GenerateReport, Generators, type GeneratorsOptions, type Histories } from './generators.ts';
 

@@ -11,7 +11,7 @@ import { ramp, scenarioOf } from '../load/testing/fake-server.ts';
 import { evaluateThresholds } from '../load/thresholds.ts';
 import type { GeneratorInstrument, GeneratorMoment, Saturation, ThresholdResult } from '../result/schema.ts';
 import { rateStepsOf } from '../scenario/rate-steps.ts';
-import { steps } from '../scenario/scenario.ts';
+import { steps } from '../scenario/loads.ts';
 import type { ValidRampingArrivalRate } from '../scenario/valid-scenario.ts';
 import { saturationOf, saturationProblems } from './saturation.ts';
 

@@ -3,7 +3,7 @@ import { sleep } from '../../runtime/clock.ts';
 import { Random } from '../../runtime/random.ts';
 import { VirtualClock } from '../../runtime/virtual-clock.ts';
 import { PhaseTracker } from '../scenario/phases.ts';
-import type { Load } from '../scenario/scenario.ts';
+import type { Load } from '../scenario/loads.ts';
 import { faultFigures } from './fault-figures.ts';
 import { runLoads } from './generator.ts';
 import type { Answer } from './operation.ts';

@@ -4,7 +4,7 @@ import { arrivalsOf, poissonArrivals, rampingRate } from './schedule.ts';
 import type { Arrivals } from './schedule.ts';
 import { arrivals, ramp, scenarioOf } from './testing/fake-server.ts';
 import type { ValidArrivalRate } from '../scenario/valid-scenario.ts';
-import type { Stage } from '../scenario/scenario.ts';
+import type { Stage } from '../scenario/loads.ts';
 
 function scheduleOf(rate: number, duration: string, more: object = {}, seed = 1): number[] {
   const load = scenarioOf({ a: arrivals(rate, duration, more) }).loads['a'] as ValidArrivalRate;

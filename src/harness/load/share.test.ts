@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { known } from '../../runtime/assert.ts';
 import { Random } from '../../runtime/random.ts';
 import { VirtualClock } from '../../runtime/virtual-clock.ts';
-import type { Load } from '../scenario/scenario.ts';
+import type { Load } from '../scenario/loads.ts';
 import { runLoads } from './generator.ts';
 import type { LoadEvent } from './operation.ts';
 import { stepsOfShare, userSteps } from './ramping-vus.ts';

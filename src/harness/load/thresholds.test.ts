@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Phase } from '../result/schema.ts';
-import type { Fault, Scenario } from '../scenario/scenario.ts';
+import type { Fault } from '../scenario/faults.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import type { FaultMetric, Threshold } from '../scenario/thresholds.ts';
 import type { FaultFigures } from './fault-figures.ts';
 import type { PlannedOperation } from './operation.ts';

@@ -6,7 +6,7 @@ import { didYouMean } from './did-you-mean.ts';
 import { hoursOf } from './nemesis.ts';
 import { saturationProblems } from './saturation-consistency.ts';
 import { targetProblems } from './target-consistency.ts';
-import type { PartitionShape } from './scenario.ts';
+import type { PartitionShape } from './faults.ts';
 import type {
   ScenarioData,
   UntimedFault,

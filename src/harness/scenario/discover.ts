@@ -5,7 +5,8 @@ import { basename, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { didYouMean } from './did-you-mean.ts';
 import { ScenarioError } from './options.ts';
-import type { FunctionWorkload, Scenario } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
+import type { FunctionWorkload } from './workloads.ts';
 import { validateScenario } from './validate.ts';
 import type { ValidScenario } from './valid-scenario.ts';
 

@@ -3,7 +3,8 @@ import { Random } from '../../runtime/random.ts';
 import { consistencyProblems } from './consistency.ts';
 import { faultsOf } from './nemesis.ts';
 import { ScenarioError } from './options.ts';
-import type { Fault, FaultTemplate, Nemesis, Scenario } from './scenario.ts';
+import type { Fault, FaultTemplate, Nemesis } from './faults.ts';
+import type { Scenario } from './scenario.ts';
 import type { ValidScenario } from './valid-scenario.ts';
 import { validateScenario, withOverrides } from './validate.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { ScenarioError } from './options.ts';
 import { rateStepsOf } from './rate-steps.ts';
-import { type RampingArrivalRate, type Saturation, type Stage, steps } from './scenario.ts';
+import { type RampingArrivalRate, type Stage, steps } from './loads.ts';
+import { type Saturation } from './scenario.ts';
 import type { ValidRampingArrivalRate } from './valid-scenario.ts';
 import { validateScenario } from './validate.ts';
 

@@ -1,7 +1,8 @@
 // A scenario that has been checked: every default filled in, every duration in milliseconds. Plain data, so that it can be
 // written to run.json as it ran.
 
-import type { PartitionShape, SqlParameter } from './scenario.ts';
+import type { PartitionShape } from './faults.ts';
+import type { SqlParameter } from './workloads.ts';
 import type { Threshold } from './thresholds.ts';
 
 declare const checked: unique symbol;

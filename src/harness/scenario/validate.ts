@@ -16,7 +16,8 @@ import {
   trueOrFalse,
   variants,
 } from './options.ts';
-import type { SqlParameter, TargetSpec } from './scenario.ts';
+import type { TargetSpec } from './scenario.ts';
+import type { SqlParameter } from './workloads.ts';
 import { fault, validFault } from './fault-options.ts';
 import { nemesis, validNemesis } from './nemesis-options.ts';
 import { liveProblem, parseExpression, parseMetric, ThresholdError } from './thresholds.ts';

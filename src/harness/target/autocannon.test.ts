@@ -8,7 +8,9 @@ import { REFUSED_PAUSE_MS } from '../load/closed-loop.ts';
 import { runLoads } from '../load/generator.ts';
 import type { EndEvent } from '../load/operation.ts';
 import { recorderOf, scenarioOf } from '../load/testing/fake-server.ts';
-import type { Autocannon, HttpWorkload, Load, Scenario } from '../scenario/scenario.ts';
+import type { Autocannon, Load } from '../scenario/loads.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import type { HttpWorkload } from '../scenario/workloads.ts';
 import { connectTarget } from './connect.ts';
 import { closedPort, httpServer, rawServer, type TestServer } from './testing/servers.ts';
 

@@ -7,7 +7,7 @@ import type { Tracer } from '../../telemetry/tracer.ts';
 import type { DistributedMetrics } from '../../telemetry/metrics.ts';
 import type { Target } from '../load/operation.ts';
 import { functionsOf } from '../scenario/discover.ts';
-import type { FunctionContext } from '../scenario/scenario.ts';
+import type { FunctionContext } from '../scenario/workloads.ts';
 import { keepsData, speaksEtcd, type ValidScenario } from '../scenario/valid-scenario.ts';
 import { connectEtcdTarget } from './etcd.ts';
 import { invokeFunction } from './function.ts';

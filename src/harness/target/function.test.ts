@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../runtime/random.ts';
 import type { PlannedOperation } from '../load/operation.ts';
-import type { FunctionContext, FunctionWorkload } from '../scenario/scenario.ts';
+import type { FunctionContext, FunctionWorkload } from '../scenario/workloads.ts';
 import { invokeFunction } from './function.ts';
 
 const { signal } = new AbortController();

@@ -4,7 +4,7 @@ import type { Random } from '../../runtime/random.ts';
 import { known } from '../../runtime/assert.ts';
 import { asParentOfUserSpans, belowUserSpan } from '../../telemetry/user-spans.ts';
 import type { Answer, PlannedOperation } from '../load/operation.ts';
-import type { FunctionContext, FunctionWorkload } from '../scenario/scenario.ts';
+import type { FunctionContext, FunctionWorkload } from '../scenario/workloads.ts';
 
 export interface FunctionTargetOptions {
   /** By load. */

@@ -9,7 +9,8 @@ import { systemClock } from '../../runtime/clock.ts';
 import { startFakeNode } from '../../system/rpc/testing/fake-node.ts';
 import type { Answer, PlannedOperation } from '../load/operation.ts';
 import { scenarioOf } from '../load/testing/fake-server.ts';
-import type { GrpcWorkload, Load } from '../scenario/scenario.ts';
+import type { Load } from '../scenario/loads.ts';
+import type { GrpcWorkload } from '../scenario/workloads.ts';
 import type { ValidGrpc } from '../scenario/valid-scenario.ts';
 import { closedPort, rawServer, targetOf } from './testing/servers.ts';
 

@@ -9,7 +9,8 @@ import { known } from '../../runtime/assert.ts';
 import { Random } from '../../runtime/random.ts';
 import { scenarioOf } from '../load/testing/fake-server.ts';
 import { planOf } from '../load/workload.ts';
-import type { HttpWorkload, Load } from '../scenario/scenario.ts';
+import type { Load } from '../scenario/loads.ts';
+import type { HttpWorkload } from '../scenario/workloads.ts';
 import { closedPort, httpServer, rawServer, targetOf, type TestServer } from './testing/servers.ts';
 
 const cleanups: (() => Promise<void>)[] = [];

@@ -3,7 +3,8 @@
 import { assert } from '../../../runtime/assert.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { sleep } from '../../../runtime/clock.ts';
-import type { Load, Scenario, Stage } from '../../scenario/scenario.ts';
+import type { Load, Stage } from '../../scenario/loads.ts';
+import type { Scenario } from '../../scenario/scenario.ts';
 import { PhaseTracker } from '../../scenario/phases.ts';
 import { validateScenario } from '../../scenario/validate.ts';
 import type { ValidScenario } from '../../scenario/valid-scenario.ts';

@@ -6,7 +6,9 @@ import { systemClock } from '../../../runtime/clock.ts';
 import { Random } from '../../../runtime/random.ts';
 import type { Target } from '../../load/operation.ts';
 import { scenarioOf } from '../../load/testing/fake-server.ts';
-import type { Load, Scenario, Workload } from '../../scenario/scenario.ts';
+import type { Load } from '../../scenario/loads.ts';
+import type { Scenario } from '../../scenario/scenario.ts';
+import type { Workload } from '../../scenario/workloads.ts';
 import { connectTarget } from '../connect.ts';
 
 export interface TestServer {
