@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { trendsOf } from '../harness/compare/trends.ts';
 import { renderTrendsPage } from '../harness/page/trends-page.ts';
-import { writeWhole } from '../harness/page/write-page.ts';
+import { writePageFile } from '../harness/page/write-page.ts';
 import { EXIT } from '../harness/report/exit.ts';
 import { renderTrends } from '../harness/report/trends-text.ts';
 import { ResultError } from '../harness/result/error.ts';
@@ -63,7 +63,7 @@ Examples:
     const html = text(invocation, 'html');
     if (html !== undefined || flag(invocation, 'open')) {
       const page = html || join(root, HISTORY_PAGE);
-      await writeWhole(page, renderTrendsPage(trends));
+      await writePageFile(page, renderTrendsPage(trends));
       out.write(`${shortPath(page)}\n`);
       if (flag(invocation, 'open')) await openPage(page);
       return EXIT.passed;

@@ -9,13 +9,20 @@ export type ReadableSpan = Parameters<SpanExporter['export']>[0][number];
 export type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
 
 /** Who measured the spans: attributes of the resource. */
-export type Resource = Readonly<Record<string, AttributeValue>>;
+export type ResourceAttributes = Readonly<Record<string, AttributeValue>>;
+export type Resource = ReadableSpan['resource'];
 
 const KINDS: Readonly<Record<Span['kind'], number>> = { internal: 0, server: 1, client: 2, producer: 3, consumer: 4 };
 const SAMPLED = 1;
 const STATUS_UNSET = 0;
 const STATUS_ERROR = 2;
 const SCOPE = { name: 'windtunnel' } as const;
+
+/** To be made once for all spans of a process: exporters tell resources apart by identity, and send each with its own spans. */
+export function resourceOf(attributes: ResourceAttributes): Resource {
+  const resource: Resource = { attributes, merge: (other) => other ?? resource } as Resource;
+  return resource;
+}
 
 export function readableSpan(span: Span, resource: Resource): ReadableSpan {
   const { name, kind, traceId, spanId, parentSpanId, startMs, endMs, attributes, links = [], events = [], error } = span;
@@ -32,7 +39,7 @@ export function readableSpan(span: Span, resource: Resource): ReadableSpan {
     links: links.map((link) => ({ context: contextOf(link) })),
     events: events.map((event) => ({ name: event.name, time: hrTime(event.timeMs), attributes: event.attributes })),
     ended: true,
-    resource: { attributes: resource, merge: (other) => other ?? { attributes: resource } } as ReadableSpan['resource'],
+    resource,
     instrumentationScope: SCOPE,
     droppedAttributesCount: 0,
     droppedEventsCount: 0,

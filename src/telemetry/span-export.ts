@@ -1,12 +1,19 @@
 // Sends spans on, a batch at a time, and counts what does not arrive: an exporter of OpenTelemetry's says that only in its log.
 
 import { type Cancel, type Clock, systemClock } from '../runtime/clock.ts';
-import { type ExportResult, readableSpan, type Resource, type SpanExporter } from './readable-span.ts';
+import {
+  type ExportResult,
+  readableSpan,
+  type Resource,
+  type ResourceAttributes,
+  resourceOf,
+  type SpanExporter,
+} from './readable-span.ts';
 import type { Span } from './span.ts';
 
 export interface SpanExportOptions {
   readonly exporter: SpanExporter;
-  readonly resource: Resource;
+  readonly resource: ResourceAttributes;
   /** How many spans may wait, >= 1; what comes beyond is dropped. Default 16,384. */
   readonly mostWaiting?: number;
   /** How many go at once: encoding them holds up the event loop, about 10 us each. Default 128. */
@@ -43,7 +50,7 @@ export class SpanExport {
 
   constructor({ exporter, resource, mostWaiting = 16_384, batch = 128, everyMs = 500, clock = systemClock }: SpanExportOptions) {
     this.#exporter = exporter;
-    this.#resource = resource;
+    this.#resource = resourceOf(resource);
     this.#mostWaiting = mostWaiting;
     this.#batch = batch;
     this.#everyMs = everyMs;

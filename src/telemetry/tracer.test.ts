@@ -136,6 +136,23 @@ test('an export sends batches one after another, and counts what has no room or 
   expect(sender.counts).toMatchObject({ exported: 7, dropped: 5 });
 });
 
+test('all spans of an export share one resource: exporters repeat it for each that is another object', async () => {
+  const clock = new VirtualClock();
+  const resources: unknown[] = [];
+  const exporter: SpanExporter = {
+    export(spans, done) {
+      resources.push(...spans.map(({ resource }) => resource));
+      done({ code: 0 });
+    },
+    shutdown: () => Promise.resolve(),
+  };
+  const sender = new SpanExport({ exporter, resource: { 'service.name': 'a' }, batch: 2, clock });
+  sender.add([1, 2, 3].map((number) => spanOf({ spanId: spanIdOf(number) })));
+  await sender.flush();
+  expect(resources).toHaveLength(3);
+  expect(new Set(resources).size).toBe(1);
+});
+
 test('an export that is closed sends what waits, and gives up what does not go in time', async () => {
   const clock = new VirtualClock();
   const { exporter, batches, settle } = heldExporter();

@@ -2,7 +2,7 @@
 // sampling chose.
 
 import { systemClock } from '../runtime/clock.ts';
-import type { Resource } from './readable-span.ts';
+import type { ResourceAttributes } from './readable-span.ts';
 import { type ExportCounts, SpanExport } from './span-export.ts';
 import { SpanRecorder } from './span-recorder.ts';
 import type { Span } from './span.ts';
@@ -11,7 +11,7 @@ import { Tracer } from './tracer.ts';
 
 export interface TracingOptions {
   /** Who measures: `service.name`, `service.instance.id`. */
-  readonly resource: Resource;
+  readonly resource: ResourceAttributes;
   /** Where the spans of wanted traces go: URL of an OTLP receiver. Default: none are kept. */
   readonly receiver?: string | undefined;
   /** Where the spans of sampled traces go. Default: nowhere. */

@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { known } from '../../runtime/assert.ts';
 import { type Cancel, sharedTimeOffsetMs, systemClock } from '../../runtime/clock.ts';
 import { Random } from '../../runtime/random.ts';
-import type { Resource } from '../../telemetry/readable-span.ts';
+import type { ResourceAttributes } from '../../telemetry/readable-span.ts';
 import { Tracing } from '../../telemetry/tracing.ts';
 import { takeUserSpans } from '../../telemetry/user-spans.ts';
 import { CLIENT_METRICS, SHARED_METRICS } from '../../telemetry/catalogue.ts';
@@ -187,7 +187,7 @@ class GeneratorHost {
   }
 }
 
-function resourceOf({ share }: GeneratorData): Resource {
+function resourceOf({ share }: GeneratorData): ResourceAttributes {
   return { 'service.name': 'windtunnel-load', 'service.instance.id': `g${share.index + 1}` };
 }
 

@@ -1,9 +1,9 @@
 // Puts the page of a run on disk.
 
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ResultError } from '../result/error.ts';
 import type { Run } from '../result/schema.ts';
+import { writeWhole } from '../result/whole-file.ts';
 import { renderPage } from './page.ts';
 import { readSpans } from './read-spans.ts';
 
@@ -16,18 +16,15 @@ export const PAGE_FILE = 'report.html';
 export async function writePage(run: Run, resultFolder: string, path = join(resultFolder, PAGE_FILE)): Promise<string> {
   const spans = await readSpans(run, resultFolder);
   const page = renderPage(run, { isBesideResult: resolve(dirname(path)) === resolve(resultFolder), spans });
-  await writeWhole(path, page);
+  await writePageFile(path, page);
   return path;
 }
 
 /** The file appears complete or not at all. Throws ResultError 'not-written' when the place cannot be written to. */
-export async function writeWhole(path: string, page: string): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}`;
+export async function writePageFile(path: string, page: string): Promise<void> {
   try {
-    await writeFile(temporary, page);
-    await rename(temporary, path);
+    await writeWhole(path, (file) => file.writeFile(page));
   } catch (error) {
-    await rm(temporary, { force: true });
     throw new ResultError('not-written', `the page was not written: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,11 +1,12 @@
 // Result folders: results/<UTC>-<commit>/run.json. Only what fits the schema is written, and only that is read.
 
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { ResultError } from './error.ts';
 import { layOut } from './layout.ts';
 import { type Environment, type Run, runSchema, SCHEMA_VERSION } from './schema.ts';
+import { writeWhole } from './whole-file.ts';
 
 export const RUN_FILE = 'run.json';
 
@@ -47,21 +48,8 @@ export async function writeRun(folder: string, run: Run): Promise<string> {
   if (!checked.success) {
     throw new ResultError('not-written', `${path} was not written, the run does not fit its schema: ${problems(checked.error)}`);
   }
-  const temporary = `${path}.tmp-${process.pid}`;
-  try {
-    const file = await open(temporary, 'w');
-    try {
-      // What a user configured is kept to the digit; what was measured is rounded.
-      await file.writeFile(layOut(checked.data, ['configuration']));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  // What a user configured is kept to the digit; what was measured is rounded.
+  await writeWhole(path, (file) => file.writeFile(layOut(checked.data, ['configuration'])));
   return path;
 }
 

@@ -2,8 +2,8 @@
 // file exporter writes and its collector reads.
 
 import { createReadStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { writeWhole } from '../result/whole-file.ts';
 import { type AssembledTrace, assemble } from './assembly.ts';
 import { OtlpError } from './otlp-error.ts';
 import { decodeJson, encodeJson } from './otlp-json.ts';
@@ -17,25 +17,15 @@ const MOST_LINE = 32 * 2 ** 20;
 
 /** Writes the traces to `path`, whole or not at all. A batch that several of them link to is written once, with the first. */
 export async function writeTraces(path: string, traces: readonly AssembledTrace[]): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}`;
   const written = new Set<string>();
-  try {
-    const file = await open(temporary, 'w');
-    try {
-      for (const { traceId, spans, linked } of traces) {
-        const parts = [[traceId, spans] as const, ...linked].filter(([id]) => !written.has(id));
-        for (const [id] of parts) written.add(id);
-        const all = parts.flatMap(([, own]) => own);
-        if (all.length > 0) await file.write(`${encodeJson(all)}\n`);
-      }
-    } finally {
-      await file.close();
+  await writeWhole(path, async (file) => {
+    for (const { traceId, spans, linked } of traces) {
+      const parts = [[traceId, spans] as const, ...linked].filter(([id]) => !written.has(id));
+      for (const [id] of parts) written.add(id);
+      const all = parts.flatMap(([, own]) => own);
+      if (all.length > 0) await file.write(`${encodeJson(all)}\n`);
     }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  });
 }
 
 /** The spans of a file by trace. Throws OtlpError that names the line; rejects with what the file system says when there is no file. */
