@@ -1,18 +1,16 @@
 // Traces end to end: one of a write is whole across processes, what is kept explains the slowest requests, what is sent live
 // arrives, and what does not arrive makes the run invalid.
 
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readRun } from '../harness/result/files.ts';
 import type { Fault } from '../harness/scenario/faults.ts';
 import { type AssembledTrace, SpanChildren, spanTitle } from '../harness/traces/assembly.ts';
 import type { ReceivedSpan } from '../harness/traces/received-span.ts';
 import { assembleAll, readTraces } from '../harness/traces/trace-file.ts';
 import { SPANS } from '../telemetry/catalogue.ts';
+import { openCollector } from '../telemetry/testing/collector.ts';
 import { ThriftReader, type ThriftStruct } from '../telemetry/testing/thrift.ts';
 import { scenarioFolder } from './testing/scenario-folder.ts';
 
@@ -149,30 +147,10 @@ test(
   TIMEOUT_MS,
 );
 
-/** A collector on loopback, that answers with `status`. */
-async function collector(status: number) {
-  const bodies: Buffer[] = [];
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      bodies.push(Buffer.concat(parts));
-      response.writeHead(status).end();
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { bodies, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
 test(
   'with OTEL_TRACES_EXPORTER=jaeger all sampled traces arrive at a Jaeger collector, as Thrift',
   async () => {
-    const { bodies, origin } = await collector(202);
+    const { bodies, origin } = await openCollector(202);
     const env = { OTEL_TRACES_EXPORTER: 'jaeger', OTEL_EXPORTER_JAEGER_ENDPOINT: `${origin}/api/traces` };
     const { code, result, traces, printed } = await run({ seconds: 3, env });
     expect([0, 96], printed).toContain(code);
@@ -204,7 +182,7 @@ test(
 test(
   'a collector that takes nothing makes the run invalid, and says so',
   async () => {
-    const { origin } = await collector(500);
+    const { origin } = await openCollector(500);
     const { code, result, traces, printed } = await run({
       seconds: 3,
       flags: ['--traces', `jaeger=${origin}`, '--sample', '0.5'],

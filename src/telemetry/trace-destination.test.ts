@@ -3,13 +3,12 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { SpanExport } from './span-export.ts';
 import type { Span } from './span.ts';
+import { openCollector } from './testing/collector.ts';
 import { spanIdOf, spanOf, traceIdOf } from './testing/spans.ts';
 import { ThriftReader, type ThriftStruct } from './testing/thrift.ts';
 import {
@@ -95,28 +94,6 @@ async function deliver(destination: TraceDestination): Promise<void> {
   expect(sender.counts).toEqual({ exported: SPANS.length, dropped: 0 });
 }
 
-/** Listens for one kind of request on loopback; resolves with the bodies so far. */
-async function listen(status = 200) {
-  const bodies: Buffer[] = [];
-  const types: (string | undefined)[] = [];
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      bodies.push(Buffer.concat(parts));
-      types.push(request.headers['content-type']);
-      response.writeHead(status).end();
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { bodies, types, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
 function tagsOf(span: ThriftStruct): Record<string, unknown> {
   const tags = span.get(10) as readonly ThriftStruct[];
   // The second field says which of those behind it holds the value: text, double, bool or long.
@@ -148,7 +125,7 @@ function expectWholeTrace(batches: readonly ThriftStruct[]): void {
 }
 
 test('a whole trace as Thrift over HTTP, as a Jaeger collector takes it', async () => {
-  const { bodies, types, origin } = await listen();
+  const { bodies, types, origin } = await openCollector(200);
   await deliver(parseTraceDestination(`jaeger=${origin}`, {}));
   expect(new Set(types)).toEqual(new Set(['application/x-thrift']));
   const batches = bodies.map((body) => {
@@ -180,7 +157,7 @@ test('a whole trace as Thrift over UDP, as a Jaeger agent takes it', async () =>
 });
 
 test('what a collector refuses is counted as dropped', async () => {
-  const { origin } = await listen(500);
+  const { origin } = await openCollector(500);
   for (const destination of [`jaeger=${origin}`, `otlp=${origin}/nowhere`]) {
     const exporter = await createExporter(parseTraceDestination(destination, {}));
     const sender = new SpanExport({ exporter, resource: RESOURCE });
