@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LinkProcess } from '../src/harness/launch/link-process.ts';
+import { windtunnelBody } from '../src/harness/launch/server-body.ts';
 import type { PreparedSuite, Suite } from '../src/harness/micro/benchmark.ts';
 import { known } from '../src/runtime/assert.ts';
 import { systemClock } from '../src/runtime/clock.ts';
@@ -32,8 +33,7 @@ async function prepare(): Promise<PreparedSuite> {
   const folder = mkdtempSync(join(tmpdir(), 'windtunnel-bench-links-'));
   cleanup.defer(() => rmSync(folder, { recursive: true }));
   const links = new LinkProcess({
-    clusterId: 'bench',
-    seed: 1,
+    body: windtunnelBody(['links', '--cluster=bench', '--seed=1'], systemClock),
     logFile: join(folder, 'links.log'),
     clock: systemClock,
     onDeath: () => {},

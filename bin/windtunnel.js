@@ -3,7 +3,7 @@
 // first on its PATH: it then hands over to the pinned Node that `npm ci` installed.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire, enableCompileCache } from 'node:module';
+import * as modules from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ if (Number(process.versions.node.split('.')[0]) >= 26) {
   // Stripping types and compiling is half of a start, and a run starts many processes: those of a node, and below them its readers,
   // find the cache by the environment. It is Node's own, and NODE_DISABLE_COMPILE_CACHE turns it off.
   process.env.NODE_COMPILE_CACHE ||= join(tmpdir(), 'node-compile-cache');
-  enableCompileCache(process.env.NODE_COMPILE_CACHE);
+  modules.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   const { main } = await import(entry);
   await main(process.argv.slice(2));
 } else {
@@ -42,7 +42,7 @@ if (Number(process.versions.node.split('.')[0]) >= 26) {
 }
 
 function pinnedNode() {
-  const require = createRequire(import.meta.url);
+  const require = modules.createRequire(import.meta.url);
   try {
     const path = join(dirname(require.resolve(`node-linux-${process.arch}/package.json`)), 'bin', 'node');
     return existsSync(path) ? path : undefined;

@@ -1,18 +1,38 @@
 // The flags that say what is put under load, instead of what the scenario says.
 
 import type { TargetSpec } from '../harness/scenario/scenario.ts';
-import { choice, type Invocation, type OptionSpec, text, UsageError } from './command.ts';
+import { choice, flag, type Invocation, type OptionSpec, text, UsageError } from './command.ts';
 
-const KINDS = ['process', 'etcd', 'external'] as const;
+const KINDS = ['process', 'docker', 'etcd', 'external'] as const;
+/** Options that go with one kind of target. */
+const BELONGS: Readonly<Record<string, readonly string[]>> = {
+  external: ['endpoint', 'http-endpoint', 'protocol'],
+  docker: ['image', 'cpus', 'memory', 'net-admin'],
+};
 
 export const TARGET_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   target: {
     type: 'string',
     short: 't',
     placeholder: 'KIND',
-    description: "what is put under load: 'process' (our nodes), 'etcd' or 'etcd=PATH', 'external'",
+    description:
+      "what is put under load: 'process' (our nodes), 'docker' (our nodes in containers), 'etcd' or 'etcd=PATH', 'external'",
     defaultText: "the scenario's",
   },
+  image: { type: 'string', placeholder: 'NAME', description: 'of the containers', defaultText: 'built from this checkout' },
+  cpus: {
+    type: 'string',
+    placeholder: 'N',
+    description: 'the most of a core that each container of a node gets: 0.5',
+    defaultText: 'no limit',
+  },
+  memory: {
+    type: 'string',
+    placeholder: 'SIZE',
+    description: "the most memory that each container of a node gets: '512MiB'",
+    defaultText: 'no limit',
+  },
+  'net-admin': { type: 'boolean', description: 'grant NET_ADMIN to the containers of nodes, which the fault drop-packets needs' },
   endpoint: {
     type: 'string',
     multiple: true,
@@ -39,15 +59,26 @@ export function targetOf(invocation: Invocation): TargetSpec | undefined {
   const [kind, binary] = word === undefined ? [] : splitOnce(word);
   if (kind !== undefined && !KINDS.some((known) => known === kind))
     throw new UsageError(`--target takes one of ${KINDS.join(', ')}, not '${kind}'`);
-  if (kind !== 'external') {
-    const stray = ['endpoint', 'http-endpoint', 'protocol'].find((name) => invocation.options[name] !== undefined);
-    if (stray !== undefined) throw new UsageError(`--${stray} goes with --target external, not ${kind ?? 'without it'}`);
+  for (const [owner, names] of Object.entries(BELONGS)) {
+    const stray = owner === kind ? undefined : names.find((name) => invocation.options[name] !== undefined);
+    if (stray !== undefined) throw new UsageError(`--${stray} goes with --target ${owner}, not ${kind ?? 'without it'}`);
   }
   if (binary !== undefined && kind !== 'etcd')
     throw new UsageError(`--target ${kind} takes no '=${binary}'; only etcd has a program`);
   switch (kind) {
     case 'process':
       return { kind };
+    case 'docker': {
+      const [image, cpus, memory] = ['image', 'cpus', 'memory'].map((name) => text(invocation, name));
+      return {
+        kind,
+        ...(image !== undefined && { image }),
+        // What is no number is refused with the scenario, which says what is wrong.
+        ...(cpus !== undefined && { cpus: Number(cpus) }),
+        ...(memory !== undefined && { memory }),
+        netAdmin: flag(invocation, 'net-admin'),
+      };
+    }
     case 'etcd':
       return { kind, ...(binary !== undefined && { binary }) };
     case 'external':

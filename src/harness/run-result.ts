@@ -90,7 +90,7 @@ export function resultOf(scenario: ValidScenario, parts: ResultParts): ScenarioR
     statistics: recorder.statistics(),
     timeline: recorder.timeline(),
     faults: parts.faults.map((fault) => windowOf(fault, parts)),
-    ...(scenario.nemesis && { skippedFaults: [...parts.skippedFaults] }),
+    ...((scenario.nemesis || parts.skippedFaults.length > 0) && { skippedFaults: [...parts.skippedFaults] }),
     ...(saturation && { saturation }),
     roles: parts.watch.roles(parts.startedWallMs),
     errors: recorder.errors(),

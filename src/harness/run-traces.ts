@@ -6,6 +6,7 @@ import { formatTraceDestination, type TraceDestination } from '../telemetry/trac
 import { type TraceCounts, Tracing } from '../telemetry/tracing.ts';
 import type { Generators } from './generate/generators.ts';
 import type { Cluster } from './launch/cluster.ts';
+import type { NodeTracing } from './launch/node-cluster.ts';
 import type { Ended } from './load/recorder.ts';
 import type { Phase, ScenarioTraces, Statistic } from './result/schema.ts';
 import { faultEvents, TraceCollection, type TracedFault } from './traces/collection.ts';
@@ -50,6 +51,11 @@ export class RunTraces {
 
   static async start(options: TraceOptions, clock: Clock, random: Random): Promise<RunTraces> {
     return new RunTraces(options, clock, await TraceCollection.start({ random, clock }));
+  }
+
+  /** For nodes, which may not reach this process where the generators do. */
+  get nodeTracing(): NodeTracing {
+    return { ...this.tracing, receiverAt: (host) => this.#collection.listenAt(host) };
   }
 
   /** For whoever measures spans. */

@@ -21,14 +21,14 @@ import { defaultLimits } from './load/instrument.ts';
 import { Recorder, type RecorderSnapshot } from './load/recorder.ts';
 import { StepRecorder } from './load/step-recorder.ts';
 import { LiveThresholds } from './load/thresholds.ts';
-import type { Phase, ScenarioResult } from './result/schema.ts';
+import type { Phase, ScenarioResult, SkippedFault } from './result/schema.ts';
 import { type Measured, provisionalResult, resultOf } from './run-result.ts';
 import { RunTraces, traceProblems, type TraceOptions, withLosses } from './run-traces.ts';
 import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import { rateStepsOf } from './scenario/rate-steps.ts';
 import { impossibleOn } from './scenario/target-consistency.ts';
-import { subjectOf, type ValidScenario } from './scenario/valid-scenario.ts';
+import { runsOurNodes, subjectOf, type ValidScenario } from './scenario/valid-scenario.ts';
 
 export interface ScenarioProgress {
   readonly elapsedMs: number;
@@ -126,7 +126,7 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
       ? await checkHistories(histories, options.checkTimeLimitMs ?? CHECK_TIME_LIMIT_MS, clock)
       : uncheckedHistories(histories, 'a generator failed, so its history may lack operations')),
     // Others than our nodes do not say what they applied, nor from when on they led: there is nothing to check.
-    ...(scenario.target.kind === 'process'
+    ...(runsOurNodes(scenario.target)
       ? checkNodes(
           cluster.events.filter((event) => event.type !== 'traces'),
           clock,
@@ -185,7 +185,8 @@ async function startCluster(
     logFolder: folder,
     clock,
     environment,
-    tracing: traces?.tracing,
+    tracing: traces?.nodeTracing,
+    onStep: options.onStep,
   });
   cleanup.defer(() => cluster.stop());
   const watch = new ClusterWatch(cluster.events);
@@ -303,7 +304,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
     const invalid = [
       // Beyond the knee everything is late: there each step is judged by itself, with the thresholds.
       ...(saturation ? [] : generatorProblems(load.generators, scenario)),
-      ...nemesisProblems(scenario, faults.length, skipped.length, stop.aborted),
+      ...skipProblems(scenario, faults.length, skipped, stop.aborted),
       ...faults
         .filter((each) => !each.proof.proven && !stop.aborted)
         .map((each) => `the fault '${each.kind} ${each.target}' is not proven: ${each.proof.observations.join('; ')}`),
@@ -342,9 +343,18 @@ function stepRecorderOf(scenario: ValidScenario): StepRecorder | undefined {
 }
 
 /** A fault that was skipped is none, and a run without any says nothing of what it is there for. */
-function nemesisProblems(scenario: ValidScenario, carriedOut: number, skipped: number, isAborted: boolean): string[] {
-  if (scenario.nemesis === undefined || isAborted || carriedOut > scenario.faults.length) return [];
-  return [
-    `the nemesis carried out no fault: ${skipped > 0 ? `all ${skipped} were skipped` : 'those of the scenario left it no room'}`,
-  ];
+function skipProblems(
+  { faults, nemesis }: ValidScenario,
+  carriedOut: number,
+  skipped: readonly SkippedFault[],
+  isAborted: boolean,
+): string[] {
+  if (isAborted) return [];
+  if (nemesis !== undefined && carriedOut <= faults.length)
+    return [
+      `the nemesis carried out no fault: ${skipped.length > 0 ? `all ${skipped.length} were skipped` : 'those of the scenario left it no room'}`,
+    ];
+  if (nemesis === undefined && carriedOut === 0 && skipped.length > 0)
+    return [`every fault was skipped: ${[...new Set(skipped.map(({ kind, reason }) => `${kind}: ${reason}`))].join('; ')}`];
+  return [];
 }

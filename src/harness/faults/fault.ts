@@ -16,6 +16,24 @@ export interface LinkControl {
   probe(direction: Direction, messages: number, timeoutMs: number): Promise<readonly number[]>;
 }
 
+/** The containers of a cluster, as faults use them. Every method rejects for a node that does not run. */
+export interface ContainerControl {
+  /** Takes a node off its network; resolves when it is off. */
+  disconnect(node: string): Promise<void>;
+  reconnect(node: string): Promise<void>;
+  isConnected(node: string): Promise<boolean>;
+  /** Why packets cannot be dropped in the networks of these containers; undefined when they can. */
+  readonly cannotDropPackets: string | undefined;
+  /** Drops packets to and from a node, each with a probability, 0 < p <= 1; resolves when that is in force. */
+  dropPackets(node: string, probability: number): Promise<PacketFilter>;
+}
+
+export interface PacketFilter {
+  /** Packets until now, by the kernel's count. */
+  dropped(): Promise<number>;
+  lift(): Promise<void>;
+}
+
 /** A fault that a node brings about itself. */
 export type NodeInjection =
   | { readonly inject: 'clock-skew'; readonly offsetMs: number; readonly drift: number }
@@ -37,6 +55,8 @@ export interface FaultTarget {
   readonly nodes: readonly { readonly id: string }[];
   /** Undefined: faults of the network cannot be carried out. */
   readonly links: LinkControl | undefined;
+  /** Undefined: the nodes live in none. */
+  readonly containers?: ContainerControl | undefined;
   leader(): string | undefined;
   /** Resolves with the signal or the exit code that ended the process. */
   crash(node: string): Promise<string>;
@@ -56,7 +76,7 @@ export interface FaultTarget {
   /** Lets a paused process go on; resolves when it runs. */
   resume(node: string): Promise<void>;
   /** Whether the process is stopped at this moment. */
-  isPaused(node: string): boolean;
+  isPaused(node: string): Promise<boolean>;
 }
 
 /** Seen from outside while the fault lasts. */

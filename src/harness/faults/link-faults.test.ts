@@ -33,7 +33,7 @@ function world(options: { succeeded?: number; demand?: number; leader?: string }
       restart: never,
       pause: never,
       resume: never,
-      isPaused: () => false,
+      isPaused: () => Promise.resolve(false),
       shutDown: never,
       ended: never,
       inject: never,

@@ -22,9 +22,9 @@ export async function beginPause(wanted: string, context: FaultContext): Promise
     wanted,
     nodes,
     async end() {
-      for (const node of nodes) if (target.isPaused(node)) stayed.add(node);
+      for (const node of nodes) if (await target.isPaused(node)) stayed.add(node);
       const resumes = await Promise.allSettled(nodes.map((node) => target.resume(node)));
-      for (const node of nodes) if (!target.isPaused(node)) resumed.add(node);
+      for (const node of nodes) if (!(await target.isPaused(node))) resumed.add(node);
       const failed = resumes.find((resume) => resume.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
     },

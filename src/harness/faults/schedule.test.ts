@@ -39,7 +39,7 @@ function schedule(
         resume: async (node) => {
           seen.push(`resume ${node}@${clock.now()}`);
         },
-        isPaused: () => true,
+        isPaused: () => Promise.resolve(true),
         wipe: async () => 'SIGKILL',
         waitForRejoin: async () => {},
         shutDown: async () => 'exit code 0',

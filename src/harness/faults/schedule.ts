@@ -8,6 +8,8 @@ import { subjectOf, type ValidFault } from '../scenario/valid-scenario.ts';
 import { beginBandwidth } from './bandwidth.ts';
 import { beginClockSkew } from './clock-skew.ts';
 import { beginCrash } from './crash.ts';
+import { beginDisconnect } from './disconnect.ts';
+import { beginDropPackets } from './drop-packets.ts';
 import type { ActiveFault, FaultContext } from './fault.ts';
 import { beginFullDisk } from './full-disk.ts';
 import { beginHold } from './hold.ts';
@@ -50,13 +52,13 @@ export type FaultRecord = Pick<FaultWindow, 'kind' | 'target' | 'nodes' | 'start
 
 export interface FaultsOutcome {
   readonly faults: readonly FaultRecord[];
-  /** Of the nemesis only. */
   readonly skipped: readonly SkippedFault[];
 }
 
 /**
- * Resolves when every fault has ended, with those that began. A fault of the scenario that cannot be carried out is one without
- * proof; one of the nemesis that the target cannot have, that meets another one, or needs a leader when there is none, is skipped.
+ * Resolves when every fault has ended, with those that began. One that the target cannot have is skipped, with the reason. A fault of
+ * the scenario that cannot be carried out otherwise is one without proof; one of the nemesis that meets another one, or needs a leader
+ * when there is none, is skipped.
  */
 export async function runFaults(options: FaultScheduleOptions): Promise<FaultsOutcome> {
   const lasting = new Set<ValidFault>();
@@ -65,7 +67,10 @@ export async function runFaults(options: FaultScheduleOptions): Promise<FaultsOu
     options.faults.map(async ({ fault, by }, at) => {
       if (!(await waitUntil(fault.atMs, options))) return undefined;
       const context = { ...options.context, random: options.context.random.fork(String(at)) };
-      const reason = by === 'nemesis' ? (options.impossible(fault) ?? reasonToSkip(fault, lasting, context)) : undefined;
+      const reason =
+        options.impossible(fault) ??
+        withoutMeans(fault, context) ??
+        (by === 'nemesis' ? reasonToSkip(fault, lasting, context) : undefined);
       if (reason !== undefined) {
         skipped.push({ kind: fault.kind, target: subjectOf(fault), atMs: options.clock.now() - options.originMs, reason });
         return undefined;
@@ -77,6 +82,12 @@ export async function runFaults(options: FaultScheduleOptions): Promise<FaultsOu
     }),
   );
   return { faults: records.filter((record) => record !== undefined), skipped };
+}
+
+/** What the cluster turned out to lack. */
+function withoutMeans({ kind }: ValidFault, { target }: FaultContext): string | undefined {
+  const reason = target.containers?.cannotDropPackets;
+  return kind === 'drop-packets' && reason !== undefined ? `packets cannot be dropped: ${reason}` : undefined;
 }
 
 /** Roles are known only now, and so is how long the faults before it took to be undone. */
@@ -152,6 +163,10 @@ function begin(fault: ValidFault, context: FaultContext): Promise<ActiveFault> {
       return beginClockSkew(fault.target, fault, context);
     case 'slow-disk':
       return beginSlowDisk(fault.target, fault.delayMs, context);
+    case 'disconnect':
+      return beginDisconnect(fault.target, context);
+    case 'drop-packets':
+      return beginDropPackets(fault.target, fault.probability, context);
     case 'full-disk':
       return beginFullDisk(fault.target, context);
     default:

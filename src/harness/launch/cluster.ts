@@ -3,7 +3,7 @@
 import type { Role } from '../../system/raft/protocol.ts';
 import type { Injection, InjectionReport } from '../../system/rpc/injection.ts';
 import type { TraceCounts } from '../../telemetry/tracing.ts';
-import type { LinkControl } from '../faults/fault.ts';
+import type { ContainerControl, LinkControl } from '../faults/fault.ts';
 
 export interface ClusterNode {
   /** 'n1', 'n2', ... */
@@ -51,6 +51,8 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[];
   /** Carries the traffic between the nodes and to them; undefined when the cluster was started without. */
   readonly links: LinkControl | undefined;
+  /** Undefined: its nodes live in none that we could do anything to. */
+  readonly containers?: ContainerControl | undefined;
   /** The node that last said it leads in the highest term and is running. */
   leader(): string | undefined;
   /** Everything since the cluster was started, oldest first. */
@@ -84,8 +86,8 @@ export interface Cluster {
   pause(node: string): Promise<void>;
   /** Lets a paused node go on; resolves when it runs. */
   resume(node: string): Promise<void>;
-  /** Whether the node's process is stopped at this moment. */
-  isPaused(node: string): boolean;
+  /** Whether the node is stopped at this moment. */
+  isPaused(node: string): Promise<boolean>;
   /** Asks every node for the spans it has of these traces, or will have. One that is down is not asked: it has forgotten them. */
   wantTraces(traceIds: readonly string[]): void;
   /** Stops every node; nothing is left running. Never rejects. */

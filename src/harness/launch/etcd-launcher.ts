@@ -17,6 +17,8 @@ import { EtcdRoles } from './etcd-roles.ts';
 import { launchOnFreePorts, LINKS_LISTEN, LocalCluster, type LocalClusterOptions } from './local-cluster.ts';
 
 export interface EtcdClusterOptions extends LocalClusterOptions {
+  /** Each server has its own folder below it. */
+  readonly dataFolder: string;
   /** The program: a path, or a name to be looked for on PATH. */
   readonly binary: string;
 }

@@ -5,7 +5,8 @@ import { delimiter, join } from 'node:path';
 import { sleep } from '../../runtime/clock.ts';
 import type { EtcdEndpoint } from '../etcd/etcd-api.ts';
 import { LaunchError } from './cluster.ts';
-import { type ServerCommand, ServerProcess, type ServerProcessOptions } from './server-process.ts';
+import { type BodyEnd, ChildBody, endingOf, type ServerBody } from './server-body.ts';
+import { ServerProcess, type ServerProcessOptions } from './server-process.ts';
 
 export interface EtcdProcessOptions extends ServerProcessOptions {
   /** Path of the program. */
@@ -38,16 +39,14 @@ export class EtcdProcess extends ServerProcess {
     this.#options = options;
   }
 
-  protected command(): ServerCommand {
+  protected embody(): Promise<ServerBody> {
     const { binary, arguments: words, proxy } = this.#options;
     this.#closed = false;
     const own = Object.keys(process.env).filter((name) => name.startsWith('ETCD_'));
     const without = Object.fromEntries([...PROXY_VARIABLES, ...own].map((name) => [name, undefined]));
-    return {
-      program: '/bin/sh',
-      words: ['-c', WITH_GUARD, binary, ...words],
-      environment: { ...process.env, ...without, ...(proxy !== undefined && { HTTP_PROXY: `socks5://${proxy}` }) },
-    };
+    const environment = { ...process.env, ...without, ...(proxy !== undefined && { HTTP_PROXY: `socks5://${proxy}` }) };
+    const command = { program: '/bin/sh', words: ['-c', WITH_GUARD, binary, ...words], environment };
+    return Promise.resolve(new ChildBody(command, this.clock));
   }
 
   /** It answers only when it is part of a cluster that has a leader. */
@@ -67,9 +66,8 @@ export class EtcdProcess extends ServerProcess {
   }
 
   /** When it has closed everything in good order, etcd ends itself by the signal that it was asked with. */
-  protected ending(code: number | null, signal: NodeJS.Signals | null): string {
-    if (signal === 'SIGTERM' && this.#closed) return 'in good order, by SIGTERM';
-    return signal ?? `exit code ${code}`;
+  protected ending(end: BodyEnd): string {
+    return end.signal === 'SIGTERM' && this.#closed ? 'in good order, by SIGTERM' : endingOf(end);
   }
 }
 

@@ -29,7 +29,7 @@ export function attach(addresses: readonly string[]): Cluster {
     restart: refuse,
     pause: refuse,
     resume: refuse,
-    isPaused: () => false,
+    isPaused: () => Promise.resolve(false),
     wantTraces() {},
     stop: () => Promise.resolve(),
   };

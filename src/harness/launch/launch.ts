@@ -7,7 +7,8 @@ import { needsFaultControl, type ValidScenario } from '../scenario/valid-scenari
 import type { Cluster } from './cluster.ts';
 import { launchEtcd } from './etcd-launcher.ts';
 import { attach } from './external.ts';
-import { launchProcesses, type NodeTracing } from './process-launcher.ts';
+import type { NodeTracing } from './node-cluster.ts';
+import { launchProcesses } from './process-launcher.ts';
 
 export interface LaunchOptions {
   /** Of jitter and loss on the links. */
@@ -19,6 +20,8 @@ export interface LaunchOptions {
   readonly environment?: ((node: string) => Readonly<Record<string, string>>) | undefined;
   /** Of nodes of ours. */
   readonly tracing?: NodeTracing | undefined;
+  /** What takes long before anything is started. */
+  readonly onStep?: (step: string) => void;
 }
 
 export interface Launched {
@@ -66,10 +69,10 @@ export async function launchTarget(scenario: ValidScenario, options: LaunchOptio
   };
 }
 
-function launch(
+async function launch(
   { name, cluster: { nodes, links }, faults, nemesis }: ValidScenario,
   target: Exclude<ValidScenario['target'], { kind: 'external' }>,
-  { seed, environment, tracing, ...same }: LaunchOptions,
+  { seed, environment, tracing, onStep, dataFolder, ...same }: LaunchOptions,
 ): Promise<Cluster> {
   const common = {
     ...same,
@@ -79,16 +82,19 @@ function launch(
     // Not from the seed: a repeated run must not fight over the ports of the first.
     random: new Random(freshSeed()),
   };
+  const faultControl = [...faults, ...(nemesis?.mix ?? [])].some(needsFaultControl);
+  const ours = { ...common, environment, tracing, faultControl };
   switch (target.kind) {
     case 'process':
-      return launchProcesses({
-        ...common,
-        ...(environment && { environment }),
-        tracing,
-        faultControl: [...faults, ...(nemesis?.mix ?? [])].some(needsFaultControl),
-      });
+      return launchProcesses({ ...ours, dataFolder });
+    case 'docker': {
+      // Only now: Testcontainers takes half a second to load.
+      const { launchContainers } = await import('./docker-launcher.ts');
+      const { image, cpus, memory, netAdmin } = target;
+      return launchContainers({ ...ours, image, limits: { cpus, memory }, netAdmin, onStep });
+    }
     case 'etcd':
-      return launchEtcd({ ...common, binary: target.binary });
+      return launchEtcd({ ...common, dataFolder, binary: target.binary });
     default:
       return unreachable(target);
   }

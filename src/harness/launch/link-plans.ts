@@ -3,12 +3,25 @@
 import { CLIENT } from '../links/rule.ts';
 import type { LinkPlan } from '../links/link-table.ts';
 
-export interface DirectAddresses {
-  readonly id: string;
-  /** host:port */
+/** host:port each. */
+export interface Addresses {
   readonly grpc: string;
-  /** host:port */
   readonly http: string;
+}
+
+export interface DirectAddresses extends Addresses {
+  readonly id: string;
+}
+
+/** A node, and its addresses past the links as they look from where one stands. */
+export interface NodePlace {
+  readonly id: string;
+  /** What it listens on. */
+  readonly listen: Addresses;
+  /** Where the other nodes and the links reach it. */
+  readonly inside: Addresses;
+  /** Where this process and the generators reach it. */
+  readonly outside: Addresses;
 }
 
 /** How the ends of a cluster reach one another: through links, or directly. host:port each. */
@@ -18,18 +31,18 @@ export interface Routes {
   clientHttp(node: string): string;
 }
 
-/** @param listen what the links listen on: host:0, as the nodes and the clients reach it. */
-export function linkPlans(nodes: readonly DirectAddresses[], listen: string): LinkPlan[] {
+/** Where they listen is for whoever opens them to say: '' until then. */
+export function linkPlans(nodes: readonly DirectAddresses[]): LinkPlan[] {
   const peers = nodes.flatMap(({ id: from }) =>
-    nodes.filter(({ id }) => id !== from).map(({ id: to, grpc: upstream }) => ({ from, to, listen, upstream })),
+    nodes.filter(({ id }) => id !== from).map(({ id: to, grpc: upstream }) => ({ from, to, listen: '', upstream })),
   );
   const clients = nodes.flatMap(({ id: to, grpc, http }) =>
-    [grpc, http].map((upstream) => ({ from: CLIENT, to, listen, upstream })),
+    [grpc, http].map((upstream) => ({ from: CLIENT, to, listen: '', upstream })),
   );
   return [...peers, ...clients];
 }
 
-/** @param addresses where the links of the plans listen, in the same order. */
+/** @param addresses where the links of the plans are reached, in the same order. */
 export function routesThrough(plans: readonly LinkPlan[], addresses: readonly string[]): Routes {
   const find = (from: string, to: string) => addresses.filter((_, at) => plans[at]?.from === from && plans[at].to === to);
   return {
@@ -39,7 +52,11 @@ export function routesThrough(plans: readonly LinkPlan[], addresses: readonly st
   };
 }
 
-export function directRoutes(nodes: readonly DirectAddresses[]): Routes {
-  const find = (node: string) => nodes.find(({ id }) => id === node) as DirectAddresses;
-  return { peer: (_, to) => find(to).grpc, client: (node) => find(node).grpc, clientHttp: (node) => find(node).http };
+export function directRoutes(nodes: readonly NodePlace[]): Routes {
+  const find = (node: string) => nodes.find(({ id }) => id === node) as NodePlace;
+  return {
+    peer: (_, to) => find(to).inside.grpc,
+    client: (node) => find(node).outside.grpc,
+    clientHttp: (node) => find(node).outside.http,
+  };
 }

@@ -17,6 +17,7 @@ import type { ValidPartition } from '../scenario/valid-scenario.ts';
 import { ClusterWatch } from './cluster-watch.ts';
 import type { Cluster } from './cluster.ts';
 import { LinkProcess } from './link-process.ts';
+import { windtunnelBody } from './server-body.ts';
 import { launchProcesses } from './process-launcher.ts';
 
 const PATIENCE_MS = 60_000;
@@ -168,22 +169,24 @@ describe('a cluster behind links', () => {
 describe('the process of the links', () => {
   test('ends with the input that controls it, and says when it ended by itself', async () => {
     const deaths: string[] = [];
+    const start = () => windtunnelBody(['links', '--cluster=links-test', '--seed=1'], clock);
     const options = {
-      clusterId: 'links-test',
-      seed: 1,
       logFile: join(folder, 'links.log'),
       clock,
       onDeath: (how: string) => deaths.push(how),
     };
-    const stopped = new LinkProcess(options);
+    const body = start();
+    const { pid } = body;
+    const stopped = new LinkProcess({ ...options, body });
     await stopped.control.counters();
     await stopped.stop();
-    expect(() => process.kill(known(stopped.pid, 'it ran'), 0)).toThrow('ESRCH');
+    expect(() => process.kill(known(pid, 'it ran'), 0)).toThrow('ESRCH');
     expect(deaths).toEqual([]);
 
-    const killed = new LinkProcess(options);
+    const killedBody = start();
+    const killed = new LinkProcess({ ...options, body: killedBody });
     await killed.control.counters();
-    process.kill(known(killed.pid, 'it runs'), 'SIGKILL');
+    killedBody.kill('SIGKILL');
     await until(() => deaths.length > 0, 'the news of its death');
     expect(deaths).toEqual(['SIGKILL']);
     await expect(killed.control.counters()).rejects.toThrow('the process of the links has ended');

@@ -1,24 +1,23 @@
-// What clusters of processes on this machine have in common, whatever the processes are: their events, their leader, their links,
-// and what is done to their processes.
+// What clusters that are launched here have in common, whatever their servers are and live in: their events, their leader, their
+// links, and what is done to their servers.
 
 import { join } from 'node:path';
 import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Injection, InjectionReport } from '../../system/rpc/injection.ts';
-import type { LinkControl } from '../faults/fault.ts';
+import type { ContainerControl, LinkControl } from '../faults/fault.ts';
 import type { LinkPlan, SocksPlan } from '../links/link-table.ts';
 import { type Cluster, type ClusterEvent, type ClusterNode, LaunchError } from './cluster.ts';
 import { freePorts } from './free-ports.ts';
 import { LinkProcess } from './link-process.ts';
+import { type ServerBody, windtunnelBody } from './server-body.ts';
 import type { ServerProcess } from './server-process.ts';
 
 export interface LocalClusterOptions {
   readonly clusterId: string;
   /** 1 to 9. */
   readonly nodes: number;
-  /** Each node has its own folder below it. */
-  readonly dataFolder: string;
   readonly logFolder: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,6 +52,10 @@ export abstract class LocalCluster<Process extends ServerProcess> implements Clu
     return this.#links?.control;
   }
 
+  get containers(): ContainerControl | undefined {
+    return undefined;
+  }
+
   /** Starts the process of the links; resolves with where they listen. */
   protected async openLinks(
     plans: readonly (LinkPlan | SocksPlan)[],
@@ -60,13 +63,18 @@ export abstract class LocalCluster<Process extends ServerProcess> implements Clu
     { clusterId, logFolder, clock }: LocalClusterOptions,
   ): Promise<readonly string[]> {
     this.#links = new LinkProcess({
-      clusterId,
-      seed,
+      // The name of the cluster is there for those who list processes.
+      body: await this.linksBody(['links', `--cluster=${clusterId}`, `--seed=${seed}`]),
       logFile: join(logFolder, 'links.log'),
       clock,
       onDeath: (how) => this.handle({ type: 'exited', node: 'links', wallMs: clock.wallTime(), expected: false, how }),
     });
     return this.#links.control.open(plans);
+  }
+
+  /** Starts `windtunnel` with these words. */
+  protected linksBody(words: readonly string[]): Promise<ServerBody> {
+    return Promise.resolve(windtunnelBody(words, this.clock));
   }
 
   /** Starts every process at once; rejects, after all have started or failed, with the first failure. */
@@ -115,8 +123,8 @@ export abstract class LocalCluster<Process extends ServerProcess> implements Clu
     return this.process(node).resume();
   }
 
-  isPaused(node: string): boolean {
-    return this.process(node).paused;
+  isPaused(node: string): Promise<boolean> {
+    return this.process(node).isPaused();
   }
 
   async stop(): Promise<void> {
@@ -171,7 +179,9 @@ export async function launchOnFreePorts(
     try {
       return await start(await freePorts(count, random));
     } catch (error) {
-      const portTaken = error instanceof LaunchError && /EADDRINUSE|cannot listen|address already in use/.test(error.message);
+      const portTaken =
+        error instanceof LaunchError &&
+        /EADDRINUSE|cannot listen|address already in use|port is already allocated/.test(error.message);
       if (!portTaken || attempt === MOST_TRIES) throw error;
     }
   }

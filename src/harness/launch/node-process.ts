@@ -1,17 +1,23 @@
-// One of our nodes as a child process: reads the events it prints, injects faults, deletes its data.
+// One of our nodes, in a process or a container: reads the events it prints, injects faults, deletes its data.
 
-import { rm } from 'node:fs/promises';
 import type { Injection, InjectionReport } from '../../system/rpc/injection.ts';
 import type { NodeEvent } from '../../system/rpc/node-event.ts';
 import { LaunchError } from './cluster.ts';
-import { type ServerCommand, ServerProcess, type ServerProcessOptions } from './server-process.ts';
-import { windtunnelProgram } from './windtunnel-program.ts';
+import { type BodyEnd, endingOf, type ServerBody } from './server-body.ts';
+import { ServerProcess, type ServerProcessOptions } from './server-process.ts';
 
 export interface NodeProcessOptions extends ServerProcessOptions {
   /** Behind `windtunnel node`. */
   readonly arguments: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly dataFolder: string;
+  readonly home: NodeHome;
+}
+
+/** Where a node lives: it keeps its data there from one life to the next. */
+export interface NodeHome {
+  /** Starts `windtunnel` with these words, and the folder of its data behind them. @throws LaunchError */
+  embody(words: readonly string[]): Promise<ServerBody>;
+  /** While it does not run. */
+  deleteData(): Promise<void>;
 }
 
 const INJECT_TIMEOUT_MS = 5_000;
@@ -32,10 +38,10 @@ export class NodeProcess extends ServerProcess {
     this.#options = options;
   }
 
-  /** Kills the process and deletes its data; resolves with how the process ended. The next start tells the node. */
+  /** Kills the node and deletes its data; resolves with how it ended. The next start tells the node. */
   async wipe(): Promise<string> {
     const how = await this.kill();
-    await rm(this.#options.dataFolder, { recursive: true, force: true });
+    await this.#options.home.deleteData();
     this.#wiped = true;
     this.emit({ type: 'wiped' });
     this.#recovering = true;
@@ -80,15 +86,11 @@ export class NodeProcess extends ServerProcess {
     this.input?.write(`${JSON.stringify({ want: traceIds })}\n`);
   }
 
-  protected command(): ServerCommand {
-    const { arguments: words, dataFolder, environment } = this.#options;
+  protected embody(): Promise<ServerBody> {
+    const { arguments: words, home } = this.#options;
     this.#fatal = undefined;
     this.#listening = Promise.withResolvers();
-    return {
-      program: process.execPath,
-      words: [windtunnelProgram(), 'node', ...words, '--data', dataFolder, ...(this.#wiped ? ['--recovering'] : [])],
-      environment: { ...process.env, ...environment },
-    };
+    return home.embody(['node', ...words, ...(this.#wiped ? ['--recovering'] : [])]);
   }
 
   protected async serves(): Promise<void> {
@@ -101,8 +103,8 @@ export class NodeProcess extends ServerProcess {
     if (event !== undefined) this.#hearEvent(event);
   }
 
-  protected ending(code: number | null, signal: NodeJS.Signals | null): string {
-    return signal ?? `exit code ${code}${this.#fatal === undefined ? '' : `, ${this.#fatal}`}`;
+  protected ending(end: BodyEnd): string {
+    return this.#fatal === undefined || end.signal !== null ? endingOf(end) : `${endingOf(end)}, ${this.#fatal}`;
   }
 
   protected override onExit(how: string): void {

@@ -371,7 +371,9 @@ const scenarioResult = z.strictObject({
   skippedFaults: z
     .array(skippedFault)
     .optional()
-    .describe('What the nemesis had planned and could not carry out at that moment; absent without a nemesis'),
+    .describe(
+      'What the nemesis had planned and could not carry out at that moment, and what the target could not have; absent without either',
+    ),
   saturation: saturation.optional().describe('Of a scenario that looks for the knee'),
   roles: z.array(roleChange),
   errors: z.array(z.strictObject({ code: z.string(), outcome, count })),

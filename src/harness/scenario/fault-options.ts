@@ -1,7 +1,19 @@
 // The options of each kind of fault, with its times or, for the nemesis, with a weight.
 
 import { z } from 'zod';
-import { between, duration, fraction, oneOf, options, positive, signedDuration, text, trueOrFalse, variants } from './options.ts';
+import {
+  between,
+  duration,
+  fraction,
+  oneOf,
+  options,
+  positive,
+  share,
+  signedDuration,
+  text,
+  trueOrFalse,
+  variants,
+} from './options.ts';
 import type { UntimedFault, ValidFault } from './valid-scenario.ts';
 
 const target = text("'leader', 'follower', 'random', 'all', 'majority', 'minority' or the name of a node such as 'n1'");
@@ -27,6 +39,8 @@ function kindsWith<const T extends z.ZodRawShape>(common: T) {
     }),
     options({ kind: z.literal('slow-disk'), ...common, target, delay }),
     options({ kind: z.literal('full-disk'), ...common, target }),
+    options({ kind: z.literal('disconnect'), ...common, target }),
+    options({ kind: z.literal('drop-packets'), ...common, target, probability: share().default(1) }),
     options({
       kind: z.literal('partition'),
       ...common,

@@ -136,6 +136,21 @@ export interface WipeFault extends FaultBase {
   readonly kind: 'wipe';
 }
 
+/** The node's container is taken off its network, interface and all, and put back after `duration`. Needs `--target docker`. */
+export interface DisconnectFault extends FaultBase {
+  readonly kind: 'disconnect';
+}
+
+/**
+ * iptables drops packets to and from the node, in the network of its container, below TCP. Needs `--target docker` with NET_ADMIN
+ * granted to the nodes (`--net-admin`), and iptables in the image.
+ */
+export interface DropPacketsFault extends FaultBase {
+  readonly kind: 'drop-packets';
+  /** Of one packet, 0 < p <= 1. Default 1: nothing passes. */
+  readonly probability?: number;
+}
+
 export type Fault =
   | CrashFault
   | PauseFault
@@ -144,6 +159,8 @@ export type Fault =
   | ClockSkewFault
   | SlowDiskFault
   | FullDiskFault
+  | DisconnectFault
+  | DropPacketsFault
   | PartitionFault
   | LatencyFault
   | BandwidthFault

@@ -72,6 +72,12 @@ export function fraction(): z.ZodNumber {
   return z.number(message).gt(0, message).lt(1, message);
 }
 
+/** A number, 0 < x <= 1. */
+export function share(): z.ZodNumber {
+  const message = 'must be a number above 0, at most 1';
+  return z.number(message).gt(0, message).max(1, message);
+}
+
 export function notNegative(): z.ZodNumber {
   return z.number('must be a number >= 0').min(0, 'must be a number >= 0');
 }
@@ -100,6 +106,20 @@ export function duration({ zero }: { zero: 'allowed' | 'refused' }) {
   return z.union([z.number(), z.string()], message).transform((input: Duration, context): number => {
     const ms = readDuration(input);
     if (ms !== undefined && (ms > 0 || zero === 'allowed')) return ms;
+    context.issues.push({ code: 'custom', message, input });
+    return z.NEVER;
+  });
+}
+
+const BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+/** Bytes, at least `least`: a number, or text with a unit. */
+export function byteSize(least: number) {
+  const message = `must be a size such as '512MiB' or '2GiB', or a number of bytes, at least ${least / 2 ** 20}MiB`;
+  return z.union([z.number(), z.string()], message).transform((input, context): number => {
+    const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB)$/.exec(String(input)) ?? [];
+    const bytes = typeof input === 'number' ? input : Number(digits) * (BYTES[unit] ?? 0);
+    if (Number.isFinite(bytes) && bytes >= least) return Math.round(bytes);
     context.issues.push({ code: 'custom', message, input });
     return z.NEVER;
   });

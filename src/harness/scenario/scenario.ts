@@ -14,6 +14,18 @@ export type * from './workloads.ts';
 export type TargetSpec =
   /** Windtunnel's own nodes, as processes on this machine. */
   | { readonly kind: 'process' }
+  /** Windtunnel's own nodes, each in a container of its own, on a network of their own. Needs a Docker engine. */
+  | {
+      readonly kind: 'docker';
+      /** Default: the one that is built from this checkout, once for each state of it. */
+      readonly image?: string;
+      /** Of a core, for each node, > 0. Default: no limit. */
+      readonly cpus?: number;
+      /** For each node: '512MiB', or a number of bytes, at least 64 MiB. Default: no limit. */
+      readonly memory?: number | string;
+      /** Whether the nodes get the capability NET_ADMIN, which the fault drop-packets needs. Default false. */
+      readonly netAdmin?: boolean;
+    }
   /**
    * An etcd v3 cluster, as processes on this machine, with etcd's own defaults. It has every fault but those that a node brings about
    * itself (clock-skew, slow-disk, full-disk) and wipe, and every checked workload.

@@ -31,11 +31,18 @@ function workloadProblems({ target, loads }: ScenarioData): string[] {
     .map(([name]) => `loads.${name}.workload cannot be 'sql' for etcd, which has no SQL; registers, set, append and bank it has`);
 }
 
+/** What it takes to do something to the network of a node from outside. */
+function needsContainers(target: ValidTarget, kind: ValidFault['kind']): string | undefined {
+  if (kind !== 'disconnect' && kind !== 'drop-packets') return undefined;
+  if (target.kind !== 'docker') return `needs nodes in containers (--target docker), not ${target.kind}`;
+  return kind === 'drop-packets' && !target.netAdmin ? 'needs the capability NET_ADMIN (--net-admin)' : undefined;
+}
+
 /** Why a target cannot have faults of a kind, or undefined when it can. */
 export function impossibleOn(target: ValidTarget, kind: ValidFault['kind']): string | undefined {
   if (target.kind === 'external') return 'needs a target that is launched: what was only attached to cannot be disturbed';
   const reason = target.kind === 'etcd' ? NOT_FOR_ETCD[kind] : undefined;
-  return reason === undefined ? undefined : `cannot be had with etcd: ${reason}`;
+  return reason === undefined ? needsContainers(target, kind) : `cannot be had with etcd: ${reason}`;
 }
 
 /** What a target cannot have, a nemesis skips; but something must be left of it. */

@@ -101,6 +101,15 @@ export type WorkloadKind = ValidWorkload['kind'];
 
 export type ValidTarget =
   | { readonly kind: 'process' }
+  | {
+      readonly kind: 'docker';
+      /** Undefined: that of this checkout. */
+      readonly image?: string | undefined;
+      readonly cpus?: number | undefined;
+      /** Bytes. */
+      readonly memory?: number | undefined;
+      readonly netAdmin: boolean;
+    }
   | { readonly kind: 'etcd'; readonly binary: string }
   | {
       readonly kind: 'external';
@@ -108,6 +117,11 @@ export type ValidTarget =
       readonly httpEndpoints: readonly string[];
       readonly protocol: 'windtunnel' | 'etcd';
     };
+
+/** Whether its nodes are ours, and launched here: they say what they apply and when they lead. */
+export function runsOurNodes({ kind }: ValidTarget): boolean {
+  return kind === 'process' || kind === 'docker';
+}
 
 /** Whether its gRPC servers are etcd's. */
 export function speaksEtcd(target: ValidTarget): boolean {
@@ -191,7 +205,8 @@ interface ValidFaultBase {
 
 /** Befalls processes. Two at once on one node would be one too many. */
 export type ValidNodeFault =
-  | (ValidFaultBase & { readonly kind: 'crash' | 'restart' | 'pause' | 'full-disk' | 'wipe' })
+  | (ValidFaultBase & { readonly kind: 'crash' | 'restart' | 'pause' | 'full-disk' | 'wipe' | 'disconnect' })
+  | (ValidFaultBase & { readonly kind: 'drop-packets'; readonly probability: number })
   | (ValidFaultBase & { readonly kind: 'clock-skew'; readonly offsetMs: number; readonly drift: number })
   | (ValidFaultBase & { readonly kind: 'slow-disk'; readonly delayMs: number });
 

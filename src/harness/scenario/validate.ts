@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { consistencyProblems } from './consistency.ts';
 import {
+  byteSize,
   duration,
   integer,
   matching,
@@ -120,9 +121,16 @@ const workload = variants(
 const addresses = z.array(matching(/^.+:\d+$/, "an address such as '127.0.0.1:7401'"), 'must be a list of addresses').default([]);
 const target = variants(
   'kind',
-  ['process', 'etcd', 'external'],
+  ['process', 'docker', 'etcd', 'external'],
   [
     options({ kind: z.literal('process') }),
+    options({
+      kind: z.literal('docker'),
+      image: text('the name of an image').optional(),
+      cpus: positive().optional(),
+      memory: byteSize(64 * 2 ** 20).optional(),
+      netAdmin: trueOrFalse().default(false),
+    }),
     options({ kind: z.literal('etcd'), binary: text('a program').default('etcd') }),
     options({
       kind: z.literal('external'),

@@ -54,13 +54,23 @@ const UNASKED_MS = 2_000;
 export class TraceCollection {
   readonly #clock: Clock;
   readonly #receiver: TraceReceiver;
+  readonly #listen: (host: string) => Promise<TraceReceiver>;
+  /** At other addresses of this machine. */
+  readonly #others: TraceReceiver[] = [];
   readonly #selection: TraceSelection;
   readonly #store: TraceStore;
   #spansLost = 0;
 
-  private constructor(clock: Clock, receiver: TraceReceiver, selection: TraceSelection, store: TraceStore) {
+  private constructor(
+    clock: Clock,
+    receiver: TraceReceiver,
+    listen: (host: string) => Promise<TraceReceiver>,
+    selection: TraceSelection,
+    store: TraceStore,
+  ) {
     this.#clock = clock;
     this.#receiver = receiver;
+    this.#listen = listen;
     this.#selection = selection;
     this.#store = store;
   }
@@ -68,8 +78,20 @@ export class TraceCollection {
   /** Begins to listen. Rejects when that is not possible. */
   static async start({ random, clock, limits = {} }: CollectionOptions): Promise<TraceCollection> {
     const store = new TraceStore(limits.store);
-    const receiver = await startTraceReceiver({ onSpans: (spans) => store.add(spans), limits: limits.receiver ?? {} });
-    return new TraceCollection(clock, receiver, new TraceSelection(random, limits.selection), store);
+    const listen = (host?: string) =>
+      startTraceReceiver({
+        onSpans: (spans) => store.add(spans),
+        limits: limits.receiver ?? {},
+        ...(host !== undefined && { host }),
+      });
+    return new TraceCollection(clock, await listen(), listen, new TraceSelection(random, limits.selection), store);
+  }
+
+  /** Lets processes export to another address of this machine too; resolves with the URL there. Rejects when it cannot listen. */
+  async listenAt(host: string): Promise<string> {
+    const receiver = await this.#listen(host);
+    this.#others.push(receiver);
+    return receiver.url;
   }
 
   /** Where processes export to, OTLP/HTTP. */
@@ -126,9 +148,9 @@ export class TraceCollection {
     };
   }
 
-  /** Ends the receiver. */
-  close(): Promise<void> {
-    return this.#receiver.close();
+  /** Ends the receivers. */
+  async close(): Promise<void> {
+    await Promise.all([this.#receiver, ...this.#others].map((receiver) => receiver.close()));
   }
 
   #assemble(traceId: string): AssembledTrace {

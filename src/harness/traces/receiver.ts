@@ -1,5 +1,5 @@
 // The harness's own OTLP/HTTP receiver: nodes, generators and any instrumented system export their traces to it.
-// Loopback only. Whatever arrives, it answers and goes on: a frame that cannot be read gets OTLP's error form.
+// On loopback, and in the network of containers that a run has made. Whatever arrives, it answers and goes on: a frame that cannot be read gets OTLP's error form.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -34,10 +34,12 @@ export interface ReceiverOptions {
   /** Takes the spans of one request; returns how many of them it had no room for, which the sender is told. */
   readonly onSpans: (spans: ReceivedSpan[]) => number;
   readonly limits?: Partial<ReceiverLimits>;
+  /** Address of this machine to listen at. Default 127.0.0.1. */
+  readonly host?: string;
 }
 
 export interface TraceReceiver {
-  /** Where to export to: 'http://127.0.0.1:PORT/v1/traces'. */
+  /** Where to export to: 'http://HOST:PORT/v1/traces'. */
   readonly url: string;
   /** Ends every connection. */
   close(): Promise<void>;
@@ -46,8 +48,12 @@ export interface TraceReceiver {
 const PATH = '/v1/traces';
 const unpack = promisify(gunzip);
 
-/** Listens on a free port of loopback. Rejects when it cannot listen. */
-export async function startTraceReceiver({ onSpans, limits: given }: ReceiverOptions): Promise<TraceReceiver> {
+/** Listens on a free port. Rejects when it cannot listen. */
+export async function startTraceReceiver({
+  onSpans,
+  limits: given,
+  host = '127.0.0.1',
+}: ReceiverOptions): Promise<TraceReceiver> {
   const limits = { ...RECEIVER_LIMITS, ...given };
   const reader = new BodyReader(limits);
   const server = createServer({
@@ -63,11 +69,11 @@ export async function startTraceReceiver({ onSpans, limits: given }: ReceiverOpt
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(0, host, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}${PATH}`,
+    url: `http://${host}:${port}${PATH}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -80,7 +80,7 @@ export function world(options: WorldOptions = {}) {
         told('resume', node);
         if (!options.staysStopped) state.paused.delete(node);
       },
-      isPaused: (node) => state.paused.has(node),
+      isPaused: (node) => Promise.resolve(state.paused.has(node)),
     },
     witness: { operationsSucceeded: () => options.succeeded ?? 10, highestLeaderTerm: () => state.term },
     random: new Random(1),

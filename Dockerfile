@@ -1,0 +1,41 @@
+# One image with two roles: a node of a cluster (`windtunnel node ...`) and the harness (`windtunnel run ...`).
+#
+# It is built without a network: what it runs on comes from the build context, where `npm ci` has put it. The sources run as they
+# are, with the packages that production needs, instead of as a bundle: Node strips the types itself, and the compile cache that is
+# made below takes away what stripping and compiling cost at a start; while a bundle would need a bundler among our tools, and lose the
+# files that are found by their paths (threads, protocols, scenarios). docs/containers.md has the figures.
+ARG BASE_IMAGE=node:26-bookworm-slim
+
+FROM ${BASE_IMAGE} AS build
+LABEL windtunnel.image=build
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY node_modules ./node_modules
+COPY bin/prune.js ./bin/
+RUN node bin/prune.js
+COPY bin ./bin
+COPY src ./src
+COPY bench ./bench
+COPY scenarios ./scenarios
+# Every role once, so that what it loads is in the cache.
+RUN export NODE_COMPILE_CACHE=/app/.compile-cache \
+  && node bin/windtunnel.js run --list >/dev/null \
+  && node bin/windtunnel.js links </dev/null \
+  && node bin/windtunnel.js node --id=n1 --cluster=build --listen=127.0.0.1:7401 --http=127.0.0.1:7404 --data=/tmp/n1 \
+    --fault-control --exit-with-parent </dev/null >/dev/null \
+  && mkdir /data /results && chown 1000:1000 /data /results
+
+FROM ${BASE_IMAGE}
+LABEL windtunnel.image=1
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.compile-cache
+WORKDIR /app
+COPY --from=build /app /app
+COPY --from=build --chown=1000:1000 /data /data
+COPY --from=build --chown=1000:1000 /results /results
+# By number, because a base image may lack the name. It owns its data and the results of runs, and nothing else.
+USER 1000:1000
+EXPOSE 7401 7404
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "/app/bin/healthcheck.js"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node", "/app/bin/windtunnel.js"]
+CMD ["--help"]

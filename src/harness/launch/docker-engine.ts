@@ -1,0 +1,134 @@
+// The Docker engine, as Testcontainers finds it (DOCKER_HOST, the socket, a rootless one), and what we have left in it.
+
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { type ContainerRuntimeClient, getContainerRuntimeClient, ImageName } from 'testcontainers';
+import { LaunchError } from './cluster.ts';
+
+/** On everything that we make: the id of the cluster it is part of. */
+const CLUSTER_LABEL = 'windtunnel.cluster';
+/** On everything that we make: the process that made it, and removes it. */
+const HARNESS_LABEL = 'windtunnel.harness';
+/** On every image that the Dockerfile makes, its build stage included. */
+const IMAGE_LABEL = 'windtunnel.image';
+
+/** How imageOfCheckout names what it builds. */
+const BUILT_HERE = /^windtunnel:[0-9a-f]{12}$/;
+
+/** The reaper of Testcontainers, which removes what a process has left when that process is gone. */
+const RYUK = 'testcontainers/ryuk:0.14.0';
+
+/** @throws LaunchError when there is no engine. */
+export async function dockerEngine(): Promise<ContainerRuntimeClient> {
+  const ryuk = process.env['RYUK_CONTAINER_IMAGE'] ?? RYUK;
+  // Until we know better: where the image cannot be had, Testcontainers would fail instead of going on without.
+  process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
+  let engine: ContainerRuntimeClient;
+  try {
+    engine = await getContainerRuntimeClient();
+  } catch (error) {
+    throw new LaunchError(
+      'no Docker engine answers: start one (on Debian: apt-get install docker.io, then dockerd), or say where it is with DOCKER_HOST',
+      { cause: error },
+    );
+  }
+  if (!chosenByUser && (await engine.image.exists(ImageName.fromString(ryuk))))
+    process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'false';
+  return engine;
+}
+
+const chosenByUser = process.env['TESTCONTAINERS_RYUK_DISABLED'] !== undefined;
+
+export function labelsOf(clusterId: string): Record<string, string> {
+  return { [CLUSTER_LABEL]: clusterId, [HARNESS_LABEL]: thisHarness() };
+}
+
+/** Something in the engine that nobody needs any more. */
+export interface Leftover {
+  readonly kind: 'container' | 'network' | 'volume' | 'image';
+  readonly name: string;
+  remove(): Promise<void>;
+}
+
+/** Images of other states of this checkout, and what was left of building them. */
+export async function oldImages({ container: { dockerode } }: ContainerRuntimeClient, current: string): Promise<Leftover[]> {
+  const [images, containers] = await Promise.all([
+    dockerode.listImages({ filters: { label: [IMAGE_LABEL] } }),
+    dockerode.listContainers({ all: true }),
+  ]);
+  return images
+    .filter(({ Id: id, RepoTags: tags }) => {
+      const names = (tags ?? []).filter((tag) => tag !== '<none>:<none>');
+      return (
+        names.every((name) => BUILT_HERE.test(name) && name !== current) && !containers.some(({ ImageID }) => ImageID === id)
+      );
+    })
+    .map(({ Id: id, RepoTags: tags }) => ({
+      kind: 'image',
+      name: tags?.[0] ?? id,
+      remove: async () => {
+        await dockerode.getImage(id).remove({ force: true });
+      },
+    }));
+}
+
+/** What harnesses have left that are gone, in the order in which it can be removed. */
+export async function leftovers({ container: { dockerode } }: ContainerRuntimeClient): Promise<Leftover[]> {
+  const filters = { label: [HARNESS_LABEL] };
+  const [containers, networks, { Volumes: volumes }] = await Promise.all([
+    dockerode.listContainers({ all: true, filters }),
+    dockerode.listNetworks({ filters }),
+    dockerode.listVolumes({ filters }),
+  ]);
+  const found = [
+    ...containers.map(({ Id: id, Names: [name = id], Labels: labels }) => ({
+      kind: 'container' as const,
+      name: name.replace(/^\//, ''),
+      labels,
+      remove: () => dockerode.getContainer(id).remove({ force: true, v: true }),
+    })),
+    ...networks.map(({ Id: id, Name: name, Labels: labels }) => ({
+      kind: 'network' as const,
+      name,
+      labels: labels ?? {},
+      remove: () => dockerode.getNetwork(id).remove(),
+    })),
+    ...volumes.map(({ Name: name, Labels: labels }) => ({
+      kind: 'volume' as const,
+      name,
+      labels,
+      remove: () => dockerode.getVolume(name).remove(),
+    })),
+  ];
+  return found
+    .filter(({ labels }) => isGone(labels[HARNESS_LABEL] ?? ''))
+    .map(({ kind, name, remove }) => ({
+      kind,
+      name,
+      remove: async () => {
+        await remove();
+      },
+    }));
+}
+
+/** Host, process id, and when the process started: ids are used again. */
+function thisHarness(): string {
+  return [hostname(), process.pid, startOf(process.pid) ?? ''].join('/');
+}
+
+/** Of a harness on another host that uses the same engine nothing is known, so it is not gone. */
+function isGone(harness: string): boolean {
+  const [host, pid, start] = harness.split('/');
+  return host === hostname() && (startOf(Number(pid)) ?? '') !== start;
+}
+
+/** When a process started, in ticks since the machine did (proc_pid_stat(5)); undefined when there is none. */
+function startOf(pid: number): string | undefined {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Behind the program's name in parentheses, which may hold anything, the third field comes first; this is the 22nd.
+    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
