@@ -20,11 +20,9 @@ beforeAll(async () => {
   port = await freePortRow(6);
   for (const id of IDS) {
     const peers = IDS.filter((peer) => peer !== id).map((peer) => `--peer=${peer}=127.0.0.1:${grpc(peer)}`);
-    const advertised = IDS.flatMap((node) => [
-      `--advertise=${node}=${node}.inside:7401`,
-      `--advertise=${node}=127.0.0.1:${grpc(node)}`,
-      `--advertise=${node}=localhost:${grpc(node)}`,
-    ]);
+    const advertised = IDS.map(
+      (node) => `--advertise=${node}=${node}.inside:7401,127.0.0.1:${grpc(node)},localhost:${grpc(node)}`,
+    );
     const listen = [`--listen=0.0.0.0:${grpc(id)}`, `--http=0.0.0.0:${http(id)}`];
     running.push(start(['node', `--id=${id}`, '--cluster=c', ...listen, `--data=${join(folder, id)}`, ...peers, ...advertised]));
   }

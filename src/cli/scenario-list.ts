@@ -55,6 +55,8 @@ function needsOf({ faults, nemesis, target, loads }: ValidScenario): string[] {
   return [
     ...(target.kind === 'etcd' ? [`etcd (${target.binary})`] : []),
     ...(target.kind === 'external' ? ['a running target'] : []),
+    ...(target.kind === 'docker' ? ['a Docker engine'] : []),
+    ...(target.kind === 'compose' ? ['docker compose up'] : []),
     ...(all.some(needsLinks) ? ['links'] : []),
     ...(all.some(needsFaultControl) ? ['fault control'] : []),
     ...(kinds.includes('grpc') ? ['a .proto file'] : []),
