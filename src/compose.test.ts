@@ -30,12 +30,12 @@ interface Service {
   readonly read_only?: boolean;
 }
 
-const read = <T>(path: string) => parse(readFileSync(join(ROOT, path), 'utf8'), { merge: true }) as T;
+const read = (path: string): unknown => parse(readFileSync(join(ROOT, path), 'utf8'), { merge: true });
 
 /** As compose reads it when nothing is set. */
 const withDefaults = (text: string) => text.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
 
-const compose = read<{ services: Record<string, Service>; volumes: Record<string, unknown> }>('docker-compose.yml');
+const compose = read('docker-compose.yml') as { services: Record<string, Service>; volumes: Record<string, unknown> };
 const { services } = compose;
 const entries = Object.entries(services);
 
@@ -143,10 +143,10 @@ test('the harness runs a scenario on all of them, and only when it is asked to',
 
 describe('Prometheus', () => {
   const words = service('prometheus').command ?? [];
-  const config = read<{
+  const config = read('dashboards/prometheus/prometheus.yml') as {
     scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
     rule_files: string[];
-  }>('dashboards/prometheus/prometheus.yml');
+  };
   const targets = (job: string) =>
     config.scrape_configs.flatMap(({ job_name: name, static_configs: all }) =>
       name === job ? all.flatMap(({ targets: own }) => own) : [],
@@ -185,7 +185,9 @@ test('Grafana finds Prometheus and Jaeger, its dashboards, and traces by their e
       readonly exemplarTraceIdDestinations?: readonly { readonly datasourceUid?: string; readonly url?: string }[];
     };
   }
-  const { datasources } = read<{ datasources: DataSource[] }>('dashboards/grafana/provisioning/datasources/windtunnel.yaml');
+  const { datasources } = read('dashboards/grafana/provisioning/datasources/windtunnel.yaml') as {
+    datasources: DataSource[];
+  };
   const hosts = datasources.map(({ url }) => new URL(url).hostname);
   expect(hosts).toEqual(['prometheus', 'jaeger']);
   for (const host of hosts) expect(service(host)).toBeDefined();
@@ -194,9 +196,9 @@ test('Grafana finds Prometheus and Jaeger, its dashboards, and traces by their e
   const [page = ''] = destinations.flatMap(({ url }) => url ?? []);
   expect([...published('jaeger').values()]).toContain(new URL(page).port);
 
-  const { providers } = read<{ providers: { options: { path: string } }[] }>(
-    'dashboards/grafana/provisioning/dashboards/windtunnel.yaml',
-  );
+  const { providers } = read('dashboards/grafana/provisioning/dashboards/windtunnel.yaml') as {
+    providers: { options: { path: string } }[];
+  };
   expect(service('grafana').volumes).toContain(`./dashboards/grafana/dashboards:${providers[0]?.options.path}:ro`);
   expect(service('grafana').volumes).toContain('./dashboards/grafana/provisioning:/etc/grafana/provisioning:ro');
 });

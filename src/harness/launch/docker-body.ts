@@ -42,6 +42,9 @@ const SIGNALS: Readonly<Record<number, string>> = { 2: 'SIGINT', 6: 'SIGABRT', 9
 
 type Engine = ContainerRuntimeClient;
 
+/** How often a container is tried to be paused. */
+const MOST_PAUSES = 5;
+
 /** What becomes of a container at its end. */
 type Afterwards = 'is removed' | 'stays';
 
@@ -124,9 +127,16 @@ export class ContainerBody implements ServerBody {
 
   async pause(): Promise<PausedProcess> {
     const container = this.#engine.container.getById(this.#id);
-    await container.pause().catch((error: unknown) => {
-      throw new LaunchError(`the container could not be paused: ${(error as Error).message}`, { cause: error });
-    });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await container.pause();
+        break;
+      } catch (error) {
+        // A health check that begins at that moment is in the way of the freezer.
+        if (attempt === MOST_PAUSES || !/unable to freeze/.test((error as Error).message))
+          throw new LaunchError(`the container could not be paused: ${(error as Error).message}`, { cause: error });
+      }
+    }
     return {
       resume: async () => {
         if (await this.isPaused()) await container.unpause();
