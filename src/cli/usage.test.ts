@@ -62,6 +62,8 @@ describe('usage errors: exit 1, one line that says what to do', () => {
     [['bench', '--seed=-1'], /--seed takes a whole number from 0 to \d+, not '-1'/],
     [['run'], /run takes a scenario; there are (.+, )?leader-crash, .*steady/],
     [['run', 'steady', '--target', 'ectd'], /--target takes one of process, docker, compose, etcd, external, not 'ectd'/],
+    [['run', 'steady', '--cpus', '1'], /--cpus goes with --target docker, not without it/],
+    [['run', 'steady', '--target', 'etcd', '--net-admin'], /--net-admin goes with --target docker, not etcd/],
     [['run', 'steady', '--target', 'process=node'], /--target process takes no '=node'/],
     [['run', 'steady', '--endpoint', '127.0.0.1:1'], /--endpoint goes with --target external, not without it/],
     [['run', 'steady', '--target', 'etcd', '--protocol', 'etcd'], /--protocol goes with --target external, not etcd/],
@@ -106,6 +108,21 @@ describe('usage errors: exit 1, one line that says what to do', () => {
 });
 
 describe('invalid configurations: exit 104, the option named', () => {
+  test.each([
+    [['steady', '--target', 'docker', '--cpus', 'two'], /steady: --target: cpus must be a number > 0, not NaN/],
+    [['steady', '--target', 'docker', '--memory', '1MB'], /steady: --target: memory must be a size such as '512MiB'.*not '1MB'/],
+    [['steady', '--target', 'docker', '--memory', '1MiB'], /at least 64MiB, not '1MiB'/],
+    [['container-network', '--target', 'docker'], /faults\[0\] \(drop-packets\) needs the capability NET_ADMIN \(--net-admin\)/],
+    [
+      ['container-network', '--target', 'process'],
+      /faults\[2\] \(disconnect\) needs nodes in containers \(--target docker\), not process/,
+    ],
+  ])('%j', async (words, problem) => {
+    const { code, err } = await windtunnel('run', ...words);
+    expect(err).toMatch(problem);
+    expect(code).toBe(104);
+  });
+
   test('an unknown scenario', async () => {
     const { code, err } = await windtunnel('run', 'stedy');
     expect(err).toMatch(/no scenario is called 'stedy'; there are .*leader-crash, .*; did you mean 'steady'\?/);

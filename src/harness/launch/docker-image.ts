@@ -22,13 +22,13 @@ const BASE_VARIABLE = 'WINDTUNNEL_BASE_IMAGE';
  * @throws LaunchError
  */
 export async function imageOfCheckout(engine: ContainerRuntimeClient, onBuild: (image: string) => void): Promise<string> {
-  const folder = dirname(dirname(windtunnelProgram()));
-  if (!existsSync(join(folder, 'Dockerfile')) || !existsSync(join(folder, 'src')))
+  const image = nameOfCheckout();
+  if (image === undefined)
     throw new LaunchError(
       'this installation has no sources to build an image from: name one with --image, built in a checkout with docker build',
     );
+  const folder = checkout();
   const base = process.env[BASE_VARIABLE];
-  const image = `windtunnel:${contentHash(folder, base ?? '')}`;
   if (await engine.image.exists(ImageName.fromString(image))) return image;
   onBuild(image);
   const builder = GenericContainer.fromDockerfile(folder).withBuildArgs({
@@ -42,6 +42,17 @@ export async function imageOfCheckout(engine: ContainerRuntimeClient, onBuild: (
     );
   });
   return image;
+}
+
+/** What its image is called, whether it is there or not; undefined for an installation without sources. */
+export function nameOfCheckout(): string | undefined {
+  const folder = checkout();
+  if (!existsSync(join(folder, 'Dockerfile')) || !existsSync(join(folder, 'src'))) return undefined;
+  return `windtunnel:${contentHash(folder, process.env[BASE_VARIABLE] ?? '')}`;
+}
+
+function checkout(): string {
+  return dirname(dirname(windtunnelProgram()));
 }
 
 /** Equal for equal sources, committed or not. */

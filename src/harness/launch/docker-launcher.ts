@@ -105,6 +105,7 @@ class DockerCluster extends NodeCluster {
       ...(await Promise.all(this.#volumes.map((name) => this.#deleteVolume(name)))),
       await this.#network?.remove(),
     ].filter((problem) => problem !== undefined);
+    this.#network = undefined;
     for (const problem of problems) process.stderr.write(`${problem}; windtunnel doctor --clean removes it\n`);
   }
 
