@@ -10,6 +10,9 @@ import { windtunnelProgram } from './windtunnel-program.ts';
 /** What goes into the image, besides packages, which package-lock.json stands for. */
 const SOURCES = ['Dockerfile', '.dockerignore', 'package.json', 'package-lock.json', '{bin,src,bench,scenarios}/**/*'];
 
+/** What it serves on, which the Dockerfile exposes. */
+export const IMAGE_PORTS = { grpc: 7_401, http: 7_404 } as const;
+
 /** Another base than the Dockerfile's. */
 const BASE_VARIABLE = 'WINDTUNNEL_BASE_IMAGE';
 
