@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   report: async () => (await import('./report.ts')).report,
   compare: async () => (await import('./compare.ts')).compare,
   history: async () => (await import('./history.ts')).history,
+  image: async () => (await import('./image.ts')).image,
   doctor: async () => (await import('./doctor.ts')).doctor,
   node: async () => (await import('./node.ts')).node,
   links: async () => (await import('./links.ts')).links,

@@ -20,7 +20,20 @@ function scenarioFile(name: string, options: string): string {
 
 const LOAD = "executor: 'constant-arrival-rate', duration: '5s', preAllocatedVUs: 1, workload: { kind: 'set' }";
 
-const COMMANDS = ['bench', 'micro', 'run', 'init', 'cluster', 'query', 'check', 'report', 'compare', 'history', 'doctor'];
+const COMMANDS = [
+  'bench',
+  'micro',
+  'run',
+  'init',
+  'cluster',
+  'query',
+  'check',
+  'report',
+  'compare',
+  'history',
+  'image',
+  'doctor',
+];
 
 describe('help', () => {
   test.each(COMMANDS)('%s explains itself', async (name) => {
@@ -83,6 +96,7 @@ describe('usage errors: exit 1, one line that says what to do', () => {
     [['init', './---.ts'], /'\.\/---\.ts' must have a letter or digit in its name/],
     [['init', '/nonexistent/my.ts'], /there is no folder \/nonexistent to write my\.ts into/],
     [['micro', 'no-such-benchmark'], /no microbenchmark matches 'no-such-benchmark'; the suites are actor/],
+    [['image', 'steady'], /image takes no arguments, not 'steady'/],
     [['cluster'], /cluster takes 'up'/],
     [['cluster', 'down'], /cluster takes 'up', not 'down'/],
     [['query'], /query takes SQL/],

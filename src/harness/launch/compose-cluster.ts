@@ -72,7 +72,7 @@ class ComposeCluster extends LocalCluster<ComposeNode> {
   }
 
   wipe(node: string): Promise<string> {
-    return refuse(node, 'its volume is compose’s');
+    return refuse(node, 'its volume is that of compose');
   }
 
   waitForRejoin(node: string): Promise<void> {
