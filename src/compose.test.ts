@@ -136,7 +136,8 @@ test('the harness runs a scenario on all of them, and only when it is asked to',
   expect(withOverrides(scenario, { target }).target).toEqual(target);
   expect(tracesOf(words, {})).toMatchObject({ destination: { kind: 'otlp', url: expect.stringContaining('//jaeger:4318') } });
   expect(service('harness').profiles).toEqual(['load']);
-  expect(Object.keys(service('harness').depends_on ?? {})).toEqual([...NODES]);
+  // Without Jaeger its spans would be lost, and the run invalid.
+  expect(Object.keys(service('harness').depends_on ?? {})).toEqual([...NODES, 'jaeger', 'prometheus']);
   const results = option(words, 'results');
   expect(service('harness').volumes).toEqual([`results:${results}`]);
 });
