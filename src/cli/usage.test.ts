@@ -20,7 +20,7 @@ function scenarioFile(name: string, options: string): string {
 
 const LOAD = "executor: 'constant-arrival-rate', duration: '5s', preAllocatedVUs: 1, workload: { kind: 'set' }";
 
-const COMMANDS = ['bench', 'micro', 'run', 'init', 'cluster', 'query', 'check', 'report', 'compare', 'history', 'doctor'];
+const COMMANDS = ['bench', 'micro', 'run', 'init', 'cluster', 'query', 'check', 'report', 'compare', 'gate', 'history', 'doctor'];
 
 describe('help', () => {
   test.each(COMMANDS)('%s explains itself', async (name) => {
@@ -87,6 +87,14 @@ describe('usage errors: exit 1, one line that says what to do', () => {
     [['compare', 'latest'], /compare takes two results, not 'latest'/],
     [['compare', 'a', 'b', 'c'], /compare takes two results, not 'a b c'/],
     [['compare', 'a', 'b', '--format', 'xml'], /--format takes one of text, json, markdown, not 'xml'/],
+    [['gate'], /gate needs --base REF/],
+    [['gate', 'main'], /gate takes no arguments, not 'main'/],
+    [['gate', '--base', 'no-such-ref'], /--base 'no-such-ref' is no commit of /],
+    [['gate', '--base', 'HEAD', '--head', 'no-such-ref'], /--head 'no-such-ref' is no commit of /],
+    [['gate', '--base', 'HEAD', '--inject', '20'], /--inject takes a share such as 20% or .*, not '20'/],
+    [['gate', '--base', 'HEAD', '--inject', 'sleep:20%'], /--inject takes a share .*, not 'sleep:20%'/],
+    [['gate', '--base', 'HEAD', '--budget', '0s'], /--budget takes a time in which something can be measured, not 0/],
+    [['gate', '--base', 'HEAD', '--format', 'xml'], /--format takes one of text, json, markdown, not 'xml'/],
     [['history', 'x'], /history takes no arguments, not 'x'/],
     [['history', '--results', '/nonexistent'], /no results in \/nonexistent yet/],
     [['node'], /node needs --id/],
