@@ -12,7 +12,7 @@ import { batchOf, calibrate, emptySink, primeLoops } from '../micro/batch.ts';
 import type { Benchmark, PreparedSuite } from '../micro/benchmark.ts';
 import { loadSuite, SuiteError, suiteFiles } from '../micro/discover.ts';
 import { checkKind, countTwice, failed } from '../micro/measure.ts';
-import type { DuetAnswer, DuetCommand, ListedSuite, Sample } from './duet-protocol.ts';
+import type { DuetAnswer, DuetCommand, Injected, ListedSuite, Sample } from './duet-protocol.ts';
 import { injectedWork, unitsPerBatch } from './injection.ts';
 
 /** A timer interrupt costs a few us, a message between samples disturbs the caches: against 3 ms neither counts. */
@@ -69,7 +69,7 @@ async function prepare(suiteName: string, name: string): Promise<DuetAnswer> {
   return { is: 'prepared' };
 }
 
-async function warm(calls: number): Promise<void> {
+async function warm(calls: number, injected?: Injected): Promise<void> {
   const batch = batchOf(theBenchmark(), calls);
   const startedMs = clock.now();
   const started = process.cpuUsage();
@@ -77,8 +77,10 @@ async function warm(calls: number): Promise<void> {
     const { user, system } = process.cpuUsage(started);
     return (user + system) / 1_000;
   };
-  do await batch();
-  while (workedMs() < WARM_UP_MS && clock.now() - startedMs < LONGEST_WARM_UP_MS);
+  do {
+    await batch();
+    if (injected !== undefined) injectedWork(injected.injection, injected.units, calls, random)();
+  } while (workedMs() < WARM_UP_MS && clock.now() - startedMs < LONGEST_WARM_UP_MS);
 }
 
 async function sample(calls: number, work: (() => void) | undefined): Promise<Sample> {
@@ -109,7 +111,7 @@ async function carryOut(command: DuetCommand): Promise<DuetAnswer> {
       await warm(1);
       return { is: 'calibrated', calls: await calibrate(theBenchmark(), clock, CALIBRATION_MS, never, SAMPLE_MS) };
     case 'warm':
-      await warm(command.calls);
+      await warm(command.calls, command.injected);
       return { is: 'warm' };
     case 'count': {
       const counts = await countTwice(theBenchmark());

@@ -11,7 +11,7 @@ export type DuetCommand =
   /** Answered by `calibrated`. */
   | { readonly do: 'calibrate' }
   /** Runs batches until the code is compiled. Answered by `warm`. */
-  | { readonly do: 'warm'; readonly calls: number }
+  | { readonly do: 'warm'; readonly calls: number; readonly injected?: Injected }
   /** Answered by `counted`. */
   | { readonly do: 'count' }
   /** Answered by `calibrated-injection`. */

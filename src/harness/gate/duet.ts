@@ -44,23 +44,23 @@ export type DuetSamples = Readonly<Record<Side, readonly number[]>>;
 /** @throws DuetError when either side cannot be measured, and the reason of the signal; no process is left either way. */
 export async function playDuet(duet: Duet, surroundings: Surroundings): Promise<DuetSamples> {
   const { random, signal, clock, core } = surroundings;
+  const { calls } = duet;
   const processes = new Map<Side, DuetProcess>();
+  const injectedInto = (side: Side) => (side === 'head' && duet.injected !== undefined ? { injected: duet.injected } : {});
   await using cleanup = new AsyncDisposableStack();
   for (const side of random.shuffle(SIDES)) {
     const process = new DuetProcess({ side, folder: duet.folders[side], core, clock, signal });
     cleanup.defer(() => process.close());
     processes.set(side, process);
     await process.ask({ do: 'prepare', suite: duet.suite, name: duet.name }, 'prepared');
-    await process.ask({ do: 'warm', calls: duet.calls }, 'warm');
+    await process.ask({ do: 'warm', calls, ...injectedInto(side) }, 'warm');
   }
   const samples: Record<Side, Sample[]> = { base: [], head: [] };
-  const { calls, injected } = duet;
   const isEnough = (side: Side) => undisturbed(samples[side]).length >= SAMPLES;
   for (let pair = 0; pair < MOST_SAMPLES && !SIDES.every(isEnough); pair++) {
     for (const side of random.shuffle(SIDES)) {
-      const more = side === 'head' && injected !== undefined ? { injected } : {};
       const process = known(processes.get(side), 'one of each side was started');
-      samples[side].push((await process.ask({ do: 'sample', calls, ...more }, 'sampled')).sample);
+      samples[side].push((await process.ask({ do: 'sample', calls, ...injectedInto(side) }, 'sampled')).sample);
     }
   }
   return countedOf(samples);

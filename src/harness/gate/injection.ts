@@ -20,10 +20,10 @@ export interface Injection {
 /** By how much a slow operation of the kind `tail` is slower. */
 const TAIL_FACTOR = 10;
 
-/** Enough to be timed, few enough to be repeated. */
-const UNITS_TIMED = 2_000;
+/** Compiles the work, and says about how long it takes. */
+const FIRST_UNITS = 20_000;
 
-const TIMED_TIMES = 9;
+const TIMED_TIMES = 24;
 
 /** How many units of its work take as long as the benchmark itself does, for one batch. Measured once, and kept for all rounds. */
 export type UnitsPerBatch = number;
@@ -48,7 +48,8 @@ function workOf(kind: InjectionKind): (units: number) => void {
 }
 
 /**
- * The medians of several turns, taken alternately, so that a machine that gets slower meanwhile does so for both.
+ * Batch and work take turns, so that a machine that gets slower meanwhile does so for both, and about as long, so that both are disturbed
+ * as often. Of each the lower quartile counts: what disturbs only adds.
  * @param batch the benchmark's own work, once.
  */
 export async function unitsPerBatch(
@@ -57,15 +58,23 @@ export async function unitsPerBatch(
   clock: Clock,
 ): Promise<UnitsPerBatch> {
   const work = workOf(kind);
-  const ratios: number[] = [];
-  for (let time = 0; time < TIMED_TIMES; time++) {
+  const timed = async (what: () => void | Promise<void>) => {
     const startMs = clock.now();
-    await batch();
-    const betweenMs = clock.now();
-    work(UNITS_TIMED);
-    ratios.push((UNITS_TIMED * (betweenMs - startMs)) / (clock.now() - betweenMs));
+    await what();
+    return clock.now() - startMs;
+  };
+  await timed(() => work(FIRST_UNITS));
+  const units = Math.max(1, Math.round((FIRST_UNITS * (await timed(batch))) / (await timed(() => work(FIRST_UNITS)))));
+  const [batches, works]: [number[], number[]] = [[], []];
+  for (let time = 0; time < TIMED_TIMES; time++) {
+    batches.push(await timed(batch));
+    works.push(await timed(() => work(units)));
   }
-  return ratios.sort((a, b) => a - b)[TIMED_TIMES >>> 1] as number;
+  return (units * lowerQuartile(batches)) / lowerQuartile(works);
+}
+
+function lowerQuartile(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >>> 2] as number;
 }
 
 /** The extra work of the next batch, as a function that does it: what is drawn is drawn before it. @param calls in the batch. */
