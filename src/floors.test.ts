@@ -41,6 +41,7 @@ const FLOORS: Record<string, number> = {
   'src/harness/run-traces.ts': 6,
   'src/harness/run.ts': 7,
   'src/harness/observer-cost.ts': 8,
+  'src/harness/gate': 8,
   'src/cli': 9,
   bench: 10,
   scenarios: 10,

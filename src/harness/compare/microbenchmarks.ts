@@ -6,6 +6,8 @@ import { relate } from './judge.ts';
 
 type Pair = readonly [base: Microbenchmark, head: Microbenchmark];
 
+type Counted = Pick<Microbenchmark, 'id' | 'counts'>;
+
 /** @param reason why no time is comparable, when that is so. */
 export function compareMicrobenchmark([base, head]: Pair, reason: string | undefined): Measurement[] {
   const common = { kind: 'microbenchmark', name: base.id, unit: 'ns', better: 'lower' } as const;
@@ -37,7 +39,7 @@ function failureOf({ status, error = 'no reason given' }: Microbenchmark, side: 
 }
 
 /** Exactly, operation by operation: nothing of them depends on the machine. */
-export function compareCounts([base, head]: Pair): CountComparison[] {
+export function compareCounts([base, head]: readonly [Counted, Counted]): CountComparison[] {
   const [before, after] = [base.counts, head.counts];
   if (before === undefined || after === undefined) return [];
   return Object.entries(before.counted).flatMap(([count, counted]) => {

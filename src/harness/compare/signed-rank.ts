@@ -58,10 +58,53 @@ function rankOf(n: number, confidence: number): { readonly rank: number; readonl
   return { rank, achieved: 1 - 2 * below };
 }
 
+export interface SignedRankTest {
+  /** The sum of the ranks of the differences above 0. */
+  readonly statistic: number;
+  /** The probability of so large a sum, or a larger one, when there is no difference: small when the differences lie above 0. */
+  readonly above: number;
+  /** That of so small a sum, or a smaller one. */
+  readonly below: number;
+}
+
+/**
+ * Wilcoxon's signed-rank test, exact also with ties: differences of 0 are left out, as Wilcoxon did, equal ones share the mean of
+ * their ranks, and what is counted are the signs that these ranks could have had. With no difference left both probabilities are 1.
+ * @param differences 0 to 200, finite.
+ */
+export function signedRankTest(differences: readonly number[]): SignedRankTest {
+  assert(differences.length <= MOST_PAIRS, `there are at most ${MOST_PAIRS} pairs, not ${differences.length}`);
+  assert(differences.every(Number.isFinite), 'every difference is a finite number');
+  const other = differences.filter((difference) => difference !== 0);
+  const ranks = doubledRanks(other.map(Math.abs));
+  const sum = ranks.reduce((total, rank, at) => total + ((other[at] as number) > 0 ? rank : 0), 0);
+  const probabilities = signSums(ranks);
+  const total = (from: number, to: number) => probabilities.slice(from, to).reduce((all, p) => all + p, 0);
+  return {
+    statistic: sum / 2,
+    above: Math.min(1, total(sum, probabilities.length)),
+    below: Math.min(1, total(0, sum + 1)),
+  };
+}
+
+/** Twice the mid-rank of each, which is a whole number. */
+function doubledRanks(sizes: readonly number[]): number[] {
+  return sizes.map((size) => {
+    const smaller = sizes.filter((other) => other < size).length;
+    const equal = sizes.filter((other) => other === size).length;
+    return 2 * smaller + equal + 1;
+  });
+}
+
 /** The probability of each sum of positive ranks when there is no difference, from 0 to n (n + 1) / 2. */
 export function signedRankDistribution(n: number): number[] {
+  return signSums(Array.from({ length: n }, (_, at) => at + 1));
+}
+
+/** The probability of each sum of those of the whole numbers that a fair coin takes, from 0 to the sum of all. */
+function signSums(ranks: readonly number[]): number[] {
   let probabilities = [1];
-  for (let rank = 1; rank <= n; rank++) {
+  for (const rank of ranks) {
     const next = Array.from({ length: probabilities.length + rank }, () => 0);
     for (const [sum, probability] of probabilities.entries()) {
       next[sum] = (next[sum] as number) + probability / 2;

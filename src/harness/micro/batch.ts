@@ -44,11 +44,17 @@ export function primeLoops(): void {
 }
 
 /**
- * Finds how many calls last about 2 ms, and warms the operation up on the way: runs batches for `budgetMs` (at least one),
+ * Finds how many calls last about `sampleMs`, and warms the operation up on the way: runs batches for `budgetMs` (at least one),
  * and answers from the median of the last ones, when the code is compiled. Never more than 10 million. Throws when they take
  * no time at all.
  */
-export async function calibrate(benchmark: Benchmark, clock: Clock, budgetMs: number, signal: AbortSignal): Promise<number> {
+export async function calibrate(
+  benchmark: Benchmark,
+  clock: Clock,
+  budgetMs: number,
+  signal: AbortSignal,
+  sampleMs = SAMPLE_MS,
+): Promise<number> {
   const endMs = clock.now() + budgetMs;
   const recent: number[] = [];
   let calls = 1;
@@ -58,15 +64,15 @@ export async function calibrate(benchmark: Benchmark, clock: Clock, budgetMs: nu
     const elapsedMs = clock.now() - startMs;
     // tinybench would sample for ever: its budget is the sum of its samples.
     if (elapsedMs === 0 && calls === MOST_CALLS) throw new Error(`${calls} calls took no time: optimised away?`);
-    recent.push(callsPerSample(calls, elapsedMs));
+    recent.push(callsPerSample(calls, elapsedMs, sampleMs));
     if (recent.length > 5) recent.shift();
     // A batch of microseconds says little about how many make milliseconds: approach in steps.
-    calls = Math.min(calls * 10, callsPerSample(calls, elapsedMs));
+    calls = Math.min(calls * 10, callsPerSample(calls, elapsedMs, sampleMs));
   } while (clock.now() < endMs && !signal.aborted);
   return recent.toSorted((a, b) => a - b)[recent.length >>> 1] as number;
 }
 
-function callsPerSample(calls: number, elapsedMs: number): number {
-  const wanted = elapsedMs > 0 ? Math.round((calls * SAMPLE_MS) / elapsedMs) : MOST_CALLS;
+function callsPerSample(calls: number, elapsedMs: number, sampleMs: number): number {
+  const wanted = elapsedMs > 0 ? Math.round((calls * sampleMs) / elapsedMs) : MOST_CALLS;
   return Math.min(MOST_CALLS, Math.max(1, wanted));
 }

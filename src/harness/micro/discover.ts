@@ -16,13 +16,9 @@ export class SuiteError extends Error {
  * suites of one name.
  */
 export async function discoverSuites(folder: string): Promise<Suite[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new SuiteError(`no folder of benchmarks at ${folder}`, { cause: error });
-  });
-  const files = entries.filter((entry) => entry.isFile() && isModule(entry.name)).map((entry) => join(folder, entry.name));
   const suites = new Map<string, { suite: Suite; file: string }>();
-  for (const file of files.sort()) {
-    const suite = await load(file);
+  for (const file of await suiteFiles(folder)) {
+    const suite = await loadSuite(file);
     const other = suites.get(suite.name);
     if (other !== undefined) throw new SuiteError(`${other.file} and ${file} both call their suite '${suite.name}'`);
     suites.set(suite.name, { suite, file });
@@ -30,11 +26,21 @@ export async function discoverSuites(folder: string): Promise<Suite[]> {
   return [...suites.values()].map(({ suite }) => suite).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** The files of suites, sorted. @throws SuiteError when there is no such folder */
+export async function suiteFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new SuiteError(`no folder of benchmarks at ${folder}`, { cause: error });
+  });
+  const files = entries.filter((entry) => entry.isFile() && isModule(entry.name)).map((entry) => join(folder, entry.name));
+  return files.sort();
+}
+
 function isModule(name: string): boolean {
   return /\.(ts|js)$/.test(name) && !/\.(test|test-d|d)\.(ts|js)$/.test(name);
 }
 
-async function load(file: string): Promise<Suite> {
+/** The suite that a file exports. @throws SuiteError */
+export async function loadSuite(file: string): Promise<Suite> {
   let module: { default?: unknown };
   try {
     module = (await import(pathToFileURL(file).href)) as { default?: unknown };

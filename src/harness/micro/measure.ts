@@ -91,14 +91,14 @@ async function measureUntil(
 }
 
 /** Counts are compared exactly, so one that varies is worth nothing. */
-async function countTwice({ count }: Benchmark): Promise<Counts | undefined> {
+export async function countTwice({ count }: Benchmark): Promise<Counts | undefined> {
   if (count === undefined) return undefined;
   const [first, second] = [await count(), await count()];
   if (isDeepStrictEqual(first, second)) return first;
   throw new Error(`counted ${JSON.stringify(first)}, and then ${JSON.stringify(second)}: what is counted must be deterministic`);
 }
 
-async function checkKind({ operation, kind, operationsPerCall = 1 }: Benchmark): Promise<void> {
+export async function checkKind({ operation, kind, operationsPerCall = 1 }: Benchmark): Promise<void> {
   if (!Number.isInteger(operationsPerCall) || operationsPerCall < 1) {
     throw new RangeError(`operationsPerCall must be an integer >= 1, not ${operationsPerCall}`);
   }

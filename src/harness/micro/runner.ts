@@ -109,6 +109,6 @@ function selected(
   });
 }
 
-function idOf(suite: Suite, benchmark: Benchmark): string {
+export function idOf(suite: Suite, benchmark: Benchmark): string {
   return `${suite.name}/${benchmark.name}`;
 }

@@ -10,6 +10,7 @@ import {
   sideText,
   verdictCounts,
 } from './comparison-words.ts';
+import { code, folded, grid } from './markdown.ts';
 import { formatBytes } from './numbers.ts';
 import { plainDeep } from './text.ts';
 
@@ -87,26 +88,4 @@ function timesGrid(measurements: readonly Measurement[]): string {
       each.verdict + (each.reason === undefined || each.reason.startsWith('another machine') ? '' : `: ${code(each.reason)}`),
     ]),
   );
-}
-
-/** The first and the last column to the left, numbers to the right. */
-function grid(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const rule = heads.map((_, at) => (at === 0 || at === heads.length - 1 ? '---' : '--:'));
-  return [heads, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
-
-function folded(title: string, content: string): string {
-  return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`;
-}
-
-/**
- * Text of a result. Inside a code element nothing is a mention or a reference to an issue; and what could be markup, end a cell
- * or begin a link is written as an entity, which never is.
- */
-function code(text: string): string {
-  const escaped = text.replaceAll(
-    /[^\p{L}\p{N} ,%()/–·→-]|\.(?!\d)|(?<!\d)\./gu,
-    (character) => `&#${character.codePointAt(0)};`,
-  );
-  return `<code>${escaped}</code>`;
 }

@@ -26,9 +26,15 @@ const SERIOUSNESS: readonly number[] = [
   EXIT.error,
 ];
 
-interface Reason {
+export interface Reason {
   readonly code: number;
   readonly text: string;
+}
+
+/** The code of the most serious reason, and all of them, the most serious first. */
+export function exitFor(reasons: readonly Reason[]): Run['exit'] {
+  const sorted = reasons.toSorted((a, b) => SERIOUSNESS.indexOf(a.code) - SERIOUSNESS.indexOf(b.code));
+  return { code: sorted[0]?.code ?? EXIT.passed, reasons: sorted.map(({ text }) => text) };
 }
 
 /**
@@ -48,8 +54,7 @@ export function exitOf(run: Pick<Run, 'status' | 'microbenchmarks' | 'scenarios'
   if (isInterrupted) reasons.push({ code: EXIT.interrupted, text: 'interrupted before the end' });
   else if (run.scenarios.length + run.microbenchmarks.length === 0 && run.observerCost === undefined)
     reasons.push({ code: EXIT.error, text: 'nothing was measured' });
-  reasons.sort((a, b) => SERIOUSNESS.indexOf(a.code) - SERIOUSNESS.indexOf(b.code));
-  return { code: reasons[0]?.code ?? EXIT.passed, reasons: reasons.map(({ text }) => text) };
+  return exitFor(reasons);
 }
 
 function ofScenario(scenario: ScenarioResult): Reason[] {

@@ -54,7 +54,7 @@ export type Measurement = z.infer<typeof measurement>;
 
 const countedWork = z.strictObject({ counted: z.int().min(0), operations: z.int().min(1) });
 
-const countComparison = z.strictObject({
+export const countComparison = z.strictObject({
   benchmark: z.string(),
   count: z.string().describe('What was counted, such as messages'),
   base: countedWork,

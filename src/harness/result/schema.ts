@@ -20,7 +20,7 @@ export type Phase = z.infer<typeof phase>;
 const outcome = z.enum(['ok', 'fail', 'info']).describe('ok: done. fail: definitely not applied. info: maybe applied.');
 export type Outcome = z.infer<typeof outcome>;
 
-const environment = z.strictObject({
+export const environment = z.strictObject({
   cpuModel: z.string(),
   cores: z.int().min(1).describe('Cores this process may use'),
   architecture: z.string(),

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { COMPARISON_VERSION, comparisonSchema } from '../comparison.ts';
+import { GATE_VERSION, gateSchema } from '../gate.ts';
 import { runSchema, SCHEMA_VERSION } from '../schema.ts';
 import { TRENDS_VERSION, trendsSchema } from '../trends.ts';
 
@@ -24,6 +25,11 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
     schema: comparisonSchema,
     title: `Windtunnel comparison, schema version ${COMPARISON_VERSION}`,
     description: 'Two runs side by side: what windtunnel compare BASE HEAD --format json prints.',
+  },
+  'gate.schema.json': {
+    schema: gateSchema,
+    title: `Windtunnel gate, schema version ${GATE_VERSION}`,
+    description: 'Two commits measured side by side: gate.json, and what windtunnel gate --format json prints.',
   },
   'history.schema.json': {
     schema: trendsSchema,

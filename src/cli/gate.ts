@@ -1,0 +1,152 @@
+// `windtunnel gate --base REF`: did this commit make anything slower? Both are measured, side by side, on this machine.
+
+import { join } from 'node:path';
+import { systemClock } from '../runtime/clock.ts';
+import { formatDuration, parseDuration } from '../runtime/duration.ts';
+import { freshSeed } from '../runtime/random.ts';
+import { runGate } from '../harness/gate/gate.ts';
+import type { GateProgress } from '../harness/gate/gate-benchmarks.ts';
+import { writeGate } from '../harness/gate/gate-files.ts';
+import { type Injection, INJECTION_KINDS } from '../harness/gate/injection.ts';
+import { EXIT } from '../harness/report/exit.ts';
+import { renderGateMarkdown } from '../harness/report/gate-markdown.ts';
+import { renderGate } from '../harness/report/gate-text.ts';
+import { createProgress } from '../harness/report/progress.ts';
+import type { Gate } from '../harness/result/gate.ts';
+import { choice, type Command, flag, type Invocation, text, UsageError, wholeNumber } from './command.ts';
+import { catchInterrupts } from './interrupt.ts';
+import { RESULTS_OPTION, resultsFolder, shortPath } from './measure.ts';
+import { wantsColour, widthOf } from './terminal.ts';
+
+const FORMATS = ['text', 'json', 'markdown'] as const;
+
+/** In a log, what a terminal shows all the time is shown now and then. */
+const LOG_EVERY_MS = 10_000;
+
+export const gate: Command = {
+  name: 'gate',
+  summary: 'Measure two commits side by side, and say whether anything got slower',
+  arguments: '--base REF',
+  options: {
+    base: { type: 'string', placeholder: 'REF', description: 'the commit, branch or tag to compare with' },
+    head: {
+      type: 'string',
+      placeholder: 'REF',
+      description: 'what is to be judged',
+      defaultText: 'the working tree, uncommitted changes included',
+    },
+    filter: { type: 'string', placeholder: 'PATTERN', description: "only benchmarks whose 'suite/name' contains it" },
+    budget: { type: 'string', placeholder: 'DURATION', description: 'how long it may measure', defaultText: '10m' },
+    format: {
+      type: 'string',
+      placeholder: 'FORMAT',
+      description: `one of ${FORMATS.join(', ')}; markdown is for a comment on a pull request`,
+      defaultText: 'text',
+    },
+    strict: { type: 'boolean', description: 'exit with 96 when anything is inconclusive' },
+    seed: { type: 'string', placeholder: 'N', description: 'of the order of rounds and samples', defaultText: 'a fresh one' },
+    accepted: {
+      type: 'string',
+      placeholder: 'FILE',
+      description: 'the slowdowns that are wanted',
+      defaultText: 'results/accepted.json of HEAD',
+    },
+    inject: {
+      type: 'string',
+      placeholder: '[KIND:]SHARE',
+      description: `makes HEAD slower on purpose, to prove the gate: 20%, or ${INJECTION_KINDS.join(', ')}:20%`,
+    },
+    results: RESULTS_OPTION,
+  },
+  notes: `Each round starts a fresh process of either side, both on one core, whose samples alternate. The words, after 10, 20 and 30 rounds:
+  slower        the signed-rank test says so at 0.5% over all benchmarks and looks, by more than 3%, and a fresh rerun confirms it
+  faster        the same on the other side
+  same          the interval lies within 5%
+  inconclusive  none of them
+Deterministic counts (messages, bytes, fsyncs, frames per operation) are compared exactly.
+
+results/accepted.json lists the slowdowns that are wanted: [{ "benchmark", "ratio", "reason", "commit" }]. One holds while the commit is in
+HEAD and not in BASE.
+
+Exit codes: 0; 94 when something is slower or a count rose; 96 with --strict when something is inconclusive; 105 interrupted.
+
+Examples:
+  windtunnel gate --base main
+  windtunnel gate --base HEAD~1 --head HEAD --filter raft/ --budget 2m
+  windtunnel gate --base "$(git merge-base origin/main HEAD)" --format markdown`,
+  async run(invocation) {
+    if (invocation.positionals.length > 0)
+      throw new UsageError(`gate takes no arguments, not '${invocation.positionals.join(' ')}'`);
+    const base = text(invocation, 'base');
+    if (base === undefined || base === '') throw new UsageError('gate needs --base REF, what to compare with: --base main');
+    const format = choice(invocation, 'format', FORMATS, 'text');
+    const budgetMs = parseDuration(text(invocation, 'budget') ?? '10m');
+    if (budgetMs === 0) throw new UsageError('--budget takes a time in which something can be measured, not 0');
+    const injection = injectionOf(invocation);
+    const results = text(invocation, 'results') ?? resultsFolder();
+    const progress = gateProgress();
+    const interruption = catchInterrupts(() => progress.note('interrupted: stopping, and judging what has been measured'));
+    let measured: Gate;
+    try {
+      measured = await runGate({
+        checkout: process.cwd(),
+        base,
+        head: text(invocation, 'head'),
+        filter: text(invocation, 'filter'),
+        injection,
+        budgetMs,
+        seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
+        strict: flag(invocation, 'strict'),
+        acceptedPath: text(invocation, 'accepted') ?? join(process.cwd(), 'results', 'accepted.json'),
+        clock: systemClock,
+        signal: interruption.signal,
+        onProgress: progress.update,
+        command: process.argv.slice(2),
+      });
+    } catch (error) {
+      // Before anything was measured: there is nothing to judge.
+      if (interruption.signal.aborted) return EXIT.interrupted;
+      throw error;
+    } finally {
+      progress.end();
+      interruption.dispose();
+    }
+    const { path, gate: written } = await writeGate(results, measured);
+    const out = process.stdout;
+    if (format === 'json') out.write(`${JSON.stringify(written, null, 2)}\n`);
+    else if (format === 'markdown') out.write(renderGateMarkdown(written));
+    else out.write(renderGate(written, { colour: wantsColour(out), width: widthOf(out), path: shortPath(path) }));
+    return written.exit.code;
+  },
+};
+
+/** '20%', 'tail:1%'. @throws UsageError */
+function injectionOf(invocation: Invocation): Injection | undefined {
+  const value = text(invocation, 'inject');
+  if (value === undefined) return undefined;
+  const [, kindText = 'work', percent = ''] = /^(?:([a-z]+):)?(\d+(?:\.\d+)?)%$/.exec(value) ?? [];
+  const kind = INJECTION_KINDS.find((known) => known === kindText);
+  const share = Number(percent) / 100;
+  if (kind === undefined || percent === '' || share <= 0 || share > 1)
+    throw new UsageError(`--inject takes a share such as 20% or ${INJECTION_KINDS.join(':20%, ')}:20%, not '${value}'`);
+  return { kind, share };
+}
+
+/** On a terminal a line that is redrawn; in a log one every ten seconds. */
+function gateProgress() {
+  const stream = process.stderr;
+  const progress = createProgress({ stream, clock: systemClock, colour: wantsColour(stream) });
+  let shownMs = -Infinity;
+  progress.begin('gate', 0);
+  return {
+    note: (line: string) => progress.note(line),
+    end: () => progress.end(),
+    update: ({ step, elapsedMs, remainingMs }: GateProgress) => {
+      const nowMs = systemClock.now();
+      if (!stream.isTTY && nowMs - shownMs < LOG_EVERY_MS) return;
+      shownMs = nowMs;
+      const left = remainingMs === undefined ? '' : `, ${formatDuration(remainingMs)} left of this look`;
+      progress.update({ elapsedMs, phase: `${step}${left}` });
+    },
+  };
+}

@@ -1,0 +1,32 @@
+// On which cores processes of ours run: both of a duet on the same one, so that neither has the better.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** The cores that this process may use and can pin others to; empty where that cannot be done (no Linux, no taskset). */
+export function pinnableCores(): number[] {
+  let status: string;
+  try {
+    status = readFileSync('/proc/self/status', 'utf8');
+  } catch {
+    return [];
+  }
+  const cores = coresOf(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '');
+  const [first] = cores;
+  if (first === undefined || spawnSync('taskset', ['-c', String(first), 'true']).status !== 0) return [];
+  return cores;
+}
+
+/** '0-3,8' as numbers. */
+export function coresOf(list: string): number[] {
+  return list.split(',').flatMap((range) => {
+    const [from, to = from] = range.split('-').map(Number);
+    if (from === undefined || to === undefined || range === '' || !Number.isInteger(from) || !Number.isInteger(to)) return [];
+    return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  });
+}
+
+/** A command that runs pinned to a core, when there is one to pin it to. */
+export function pinned(core: number | undefined, program: string, words: readonly string[]): [string, readonly string[]] {
+  return core === undefined ? [program, words] : ['taskset', ['-c', String(core), program, ...words]];
+}
