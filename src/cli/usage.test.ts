@@ -31,6 +31,7 @@ const COMMANDS = [
   'report',
   'compare',
   'history',
+  'gate',
   'image',
   'doctor',
 ];
