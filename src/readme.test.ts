@@ -12,6 +12,7 @@ import { compare } from './cli/compare.ts';
 import { doctor } from './cli/doctor.ts';
 import { gate } from './cli/gate.ts';
 import { history } from './cli/history.ts';
+import { image } from './cli/image.ts';
 import { init } from './cli/init.ts';
 import { micro } from './cli/micro.ts';
 import { query } from './cli/query.ts';
@@ -22,7 +23,7 @@ import { loadScenarios } from './harness/scenario/discover.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const COMMANDS = [bench, micro, run, init, cluster, query, check, report, compare, gate, history, doctor];
+const COMMANDS = [bench, micro, run, init, cluster, query, check, report, compare, gate, history, image, doctor];
 
 const blocks = (language: string) =>
   [...readme.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map((match) => match[1] as string);

@@ -16,6 +16,8 @@ import {
   SEED_OPTION,
   STANDARD_SCENARIOS,
 } from './measure.ts';
+import { METRICS_OPTION, metricsAddressOf } from './metrics-option.ts';
+import { TARGET_OPTIONS, targetOf } from './target-options.ts';
 import { TRACE_OPTIONS, tracesOf } from './trace-options.ts';
 
 /** quick: the whole job in under two minutes on two cores. full: long enough for a stable p99.9. */
@@ -38,6 +40,7 @@ export const bench: Command = {
       description: 'quick (under two minutes) or full (several)',
       defaultText: 'quick',
     },
+    ...TARGET_OPTIONS,
     generators: GENERATORS_OPTION,
     'observer-cost': {
       type: 'boolean',
@@ -50,11 +53,12 @@ export const bench: Command = {
       defaultText: String(OBSERVER_ROUNDS),
     },
     ...TRACE_OPTIONS,
+    'metrics-port': METRICS_OPTION,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
     ui: UI_OPTION,
   },
-  notes: `The standard scenarios: ${STANDARD_SCENARIOS.join(', ')}. Ctrl-C keeps what has been measured.`,
+  notes: `The standard scenarios: ${STANDARD_SCENARIOS.join(', ')}. They run on the target; the microbenchmarks in this process. Ctrl-C keeps what has been measured.`,
   async run(invocation) {
     if (invocation.positionals.length > 0) {
       throw new UsageError(
@@ -66,14 +70,16 @@ export const bench: Command = {
     if (rounds !== undefined) throw new UsageError('--rounds goes with --observer-cost');
     const profile = choice(invocation, 'profile', ['quick', 'full'], 'quick');
     const { timeBudgetMs, durationMs } = PROFILES[profile];
+    const overrides = { durationMs, generators: generatorsOf(invocation), target: targetOf(invocation) };
     const scenarios = await loadScenarios(STANDARD_SCENARIOS, packageFolder('scenarios'));
     return measure({
       profile,
       seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
-      scenarios: scenarios.map((scenario) => withOverrides(scenario, { durationMs, generators: generatorsOf(invocation) })),
+      scenarios: scenarios.map((scenario) => withOverrides(scenario, overrides)),
       micro: { timeBudgetMs },
       traces: tracesOf(invocation, process.env),
       results: text(invocation, 'results') ?? resultsFolder(),
+      metricsAddress: metricsAddressOf(invocation),
       uiPort: uiPortOf(invocation),
     });
   },
@@ -81,8 +87,13 @@ export const bench: Command = {
 
 /** @throws UsageError for flags that have no say in it. */
 function observerPlan(invocation: Invocation, observerRounds: number): Plan {
-  const stray = ['profile', 'generators', 'traces', 'sample'].find((name) => invocation.options[name] !== undefined);
-  if (stray !== undefined) throw new UsageError(`--${stray} does not go with --observer-cost, which compares ways of tracing`);
+  const stray = ['profile', 'generators', 'traces', 'sample', 'metrics-port', ...Object.keys(TARGET_OPTIONS)].find(
+    (name) => invocation.options[name] !== undefined,
+  );
+  if (stray !== undefined)
+    throw new UsageError(
+      `--${stray} does not go with --observer-cost, which compares ways of tracing on processes of this machine`,
+    );
   return {
     seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
     scenarios: [],

@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { freePortRow } from './testing/free-port-row.ts';
-import { processesNaming, type Running, start, windtunnel } from './testing/windtunnel.ts';
+import { processesNaming } from '../harness/launch/testing/processes.ts';
+import { type Running, start, windtunnel } from './testing/windtunnel.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 50 };
 

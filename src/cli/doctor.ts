@@ -22,8 +22,16 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'Say what this machine can do, and what would spoil a measurement on it',
   arguments: '',
-  options: { json: { type: 'boolean', description: 'print JSON' } },
+  options: {
+    json: { type: 'boolean', description: 'print JSON' },
+    clean: {
+      type: 'boolean',
+      description:
+        'remove what runs that were killed have left in the Docker engine, and images of earlier states of this checkout',
+    },
+  },
   async run(invocation) {
+    if (flag(invocation, 'clean')) return clean();
     const findings = await examine();
     if (flag(invocation, 'json')) {
       process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
@@ -35,6 +43,49 @@ export const doctor: Command = {
     return EXIT.passed;
   },
 };
+
+/** Only now: Testcontainers takes half a second to load. */
+async function findLeftovers() {
+  const { dockerEngine, leftovers, oldImages } = await import('../harness/launch/docker-engine.ts');
+  const { nameOfCheckout } = await import('../harness/launch/docker-image.ts');
+  const engine = await dockerEngine();
+  return {
+    version: engine.info.containerRuntime.serverVersion,
+    leftovers: await leftovers(engine),
+    images: await oldImages(engine, nameOfCheckout()),
+  };
+}
+
+async function clean(): Promise<number> {
+  const { leftovers, images } = await findLeftovers();
+  let failed = 0;
+  for (const leftover of [...leftovers, ...images]) {
+    const what = `${leftover.kind} ${leftover.name}`;
+    try {
+      await leftover.remove();
+      process.stdout.write(`removed the ${what}\n`);
+    } catch (error) {
+      failed++;
+      process.stderr.write(`the ${what} could not be removed: ${(error as Error).message}\n`);
+    }
+  }
+  if (leftovers.length + images.length === 0) process.stdout.write('nothing was left behind\n');
+  return failed === 0 ? EXIT.passed : EXIT.error;
+}
+
+async function examineEngine(): Promise<Finding> {
+  const what = 'Docker engine';
+  try {
+    const { version, leftovers } = await findLeftovers();
+    const value = String(version);
+    if (leftovers.length === 0) return { what, value };
+    const kinds = Object.entries(Object.groupBy(leftovers, ({ kind }) => kind));
+    const counts = kinds.map(([kind, some]) => `${some.length} ${kind}${some.length === 1 ? '' : 's'}`).join(', ');
+    return { what, value, warning: `runs that were killed have left ${counts}; windtunnel doctor --clean removes them` };
+  } catch (error) {
+    return { what, value: `none, so no --target docker (${(error as Error).message})` };
+  }
+}
 
 async function examine(): Promise<Finding[]> {
   const { cpuModel, kernel, nodeVersion, governor, containerised, git } = await captureEnvironment(systemClock);
@@ -78,6 +129,7 @@ async function examine(): Promise<Finding[]> {
       value: `${formatDuration(fsync)} median`,
       ...(fsync > 10 && { warning: 'every write of the cluster waits for it' }),
     },
+    await examineEngine(),
     { what: 'loopback', value: port === undefined ? 'no free port' : 'ports are free' },
     {
       what: 'checkout',

@@ -12,7 +12,8 @@ import { readRun } from '../harness/result/files.ts';
 import type { ScenarioResult } from '../harness/result/schema.ts';
 import type { Fault } from '../harness/scenario/faults.ts';
 import { freePortRow } from './testing/free-port-row.ts';
-import { processesNaming, type Running, start } from './testing/windtunnel.ts';
+import { processesNaming } from '../harness/launch/testing/processes.ts';
+import { type Running, start } from './testing/windtunnel.ts';
 
 const TIMEOUT_MS = 240_000;
 const PATIENCE = { timeout: 60_000, interval: 50 };

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readRun } from '../harness/result/files.ts';
 import { freePortRow } from './testing/free-port-row.ts';
-import { processesNaming, type Running, start, windtunnel } from './testing/windtunnel.ts';
+import { processesNaming } from '../harness/launch/testing/processes.ts';
+import { type Running, start, windtunnel } from './testing/windtunnel.ts';
 
 const TIMEOUT_MS = 180_000;
 

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   compare: async () => (await import('./compare.ts')).compare,
   gate: async () => (await import('./gate.ts')).gate,
   history: async () => (await import('./history.ts')).history,
+  image: async () => (await import('./image.ts')).image,
   doctor: async () => (await import('./doctor.ts')).doctor,
   node: async () => (await import('./node.ts')).node,
   links: async () => (await import('./links.ts')).links,

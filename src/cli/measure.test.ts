@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { LatencyHistogram } from '../harness/result/histogram.ts';
 import { scenarioFolder } from './testing/scenario-folder.ts';
-import { processesNaming, windtunnel } from './testing/windtunnel.ts';
+import { processesNaming } from '../harness/launch/testing/processes.ts';
+import { windtunnel } from './testing/windtunnel.ts';
 
 const folder = scenarioFolder('measure');
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../runtime/clock.ts';
 import { discoverSuites } from '../harness/micro/discover.ts';
 import { runSuites } from '../harness/micro/runner.ts';
-import { type MetricsServer, serveMetrics } from '../harness/metrics/metrics-server.ts';
+import { type ListenAddress, type MetricsServer, serveMetrics } from '../harness/metrics/metrics-server.ts';
 import { writePage } from '../harness/page/write-page.ts';
 import { exitOf } from '../harness/report/exit.ts';
 import { createProgress } from '../harness/report/progress.ts';
@@ -45,8 +45,8 @@ export interface Plan {
   readonly traces?: TraceOptions | undefined;
   /** The folder of result folders. */
   readonly results: string;
-  /** Where on loopback the harness serves its own metrics; 0 for any free port. Absent: nowhere. */
-  readonly metricsPort?: number;
+  /** Where the harness serves its own metrics. Absent: nowhere. */
+  readonly metricsAddress?: ListenAddress | undefined;
   /** Where its page is served while it is under way, 0 for any port; absent: it is not. */
   readonly uiPort?: number | undefined;
 }
@@ -62,7 +62,7 @@ export async function measure(plan: Plan): Promise<number> {
   const ui = plan.uiPort === undefined ? undefined : await LiveUi.open(plan.uiPort);
   const clock = systemClock;
   await using cleanup = new AsyncDisposableStack();
-  const metrics = plan.metricsPort === undefined ? undefined : await serveMetrics(plan.metricsPort);
+  const metrics = plan.metricsAddress && (await serveMetrics(plan.metricsAddress));
   if (metrics) cleanup.defer(() => metrics.close());
   const startedWallMs = clock.wallTime();
   const environment = await captureEnvironment(clock);

@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { scenarioFolder } from './testing/scenario-folder.ts';
-import { processesNaming, windtunnel } from './testing/windtunnel.ts';
+import { processesNaming } from '../harness/launch/testing/processes.ts';
+import { windtunnel } from './testing/windtunnel.ts';
 
 const folder = scenarioFolder('measured');
 

@@ -75,7 +75,7 @@ test('a port that is taken or is none is refused before anything runs', async ()
   const results = join(folder.path, 'results');
   const none = await windtunnel('run', 'steady', '--metrics-port', '70000', '--results', results);
   expect(none).toMatchObject({ code: 1, out: '' });
-  expect(none.err).toContain("--metrics-port takes a whole number from 0 to 65535, not '70000'");
+  expect(none.err).toContain("--metrics-port takes [HOST:]PORT with a port from 0 to 65535, not '70000'");
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -7,7 +7,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readRun } from '../harness/result/files.ts';
 import { loadScenarios } from '../harness/scenario/discover.ts';
 import { faultsOf } from '../harness/scenario/nemesis.ts';
-import { processesNaming, type Running, start } from './testing/windtunnel.ts';
+import { processesNaming } from '../harness/launch/testing/processes.ts';
+import { type Running, start } from './testing/windtunnel.ts';
 
 const TIMEOUT_MS = 180_000;
 const SEED = 7;

@@ -27,8 +27,9 @@ export const node: Command = {
     advertise: {
       type: 'string',
       multiple: true,
-      placeholder: 'ID=HOST:PORT',
-      description: 'where clients reach a node, when that is not where its peers do',
+      placeholder: 'ID=HOST:PORT,...',
+      description:
+        'where clients reach a node, when that is not where its peers do: an address for each network they come from, in the same order for every node',
     },
     'exit-with-parent': { type: 'boolean', description: 'stop when standard input ends' },
     recovering: { type: 'boolean', description: 'the disk of this node was lost: do not vote or count before it has caught up' },
@@ -54,8 +55,8 @@ export const node: Command = {
       listen: address(required(invocation, 'listen'), 'listen'),
       http: address(required(invocation, 'http'), 'http'),
       dataFolder: required(invocation, 'data'),
-      peers: nodeAddresses(invocation, 'peer'),
-      advertised: nodeAddresses(invocation, 'advertise'),
+      peers: peersOf(invocation),
+      advertised: new Map(addressesOf(invocation, 'advertise')),
       clock: injections?.clock ?? systemClock,
       random: new Random(freshSeed()),
       lostDisk: flag(invocation, 'recovering'),
@@ -125,13 +126,21 @@ function address(value: string, name: string): string {
   return value;
 }
 
-function nodeAddresses(invocation: Invocation, name: string): Map<string, string> {
-  const words = (invocation.options[name] ?? []) as readonly string[];
+function peersOf(invocation: Invocation): Map<string, string> {
   return new Map(
-    words.map((word) => {
-      const [, id, where] = /^([^=]+)=(.+:\d+)$/.exec(word) ?? [];
-      if (id === undefined || where === undefined) throw new UsageError(`--${name} takes ID=HOST:PORT, not '${word}'`);
+    addressesOf(invocation, 'peer').map(([id, [where = '', another]]) => {
+      if (another !== undefined) throw new UsageError(`--peer takes one address of ${id}, not both ${where} and ${another}`);
       return [id, where];
     }),
   );
+}
+
+function addressesOf(invocation: Invocation, name: string): (readonly [id: string, addresses: readonly string[]])[] {
+  return ((invocation.options[name] ?? []) as readonly string[]).map((word) => {
+    const [, id, list] = /^([^=]+)=(.+)$/.exec(word) ?? [];
+    const addresses = list?.split(',') ?? [];
+    if (id === undefined || addresses.length === 0 || addresses.some((where) => !/^.+:\d+$/.test(where)))
+      throw new UsageError(`--${name} takes ID=HOST:PORT, not '${word}'`);
+    return [id, addresses];
+  });
 }

@@ -16,6 +16,7 @@ import {
   resultsFolder,
   SEED_OPTION,
 } from './measure.ts';
+import { METRICS_OPTION, metricsAddressOf } from './metrics-option.ts';
 import { scenarioList } from './scenario-list.ts';
 import { TARGET_OPTIONS, targetOf } from './target-options.ts';
 import { wantsColour, widthOf } from './terminal.ts';
@@ -44,12 +45,7 @@ export const run: Command = {
     },
     generators: GENERATORS_OPTION,
     ...TRACE_OPTIONS,
-    'metrics-port': {
-      type: 'string',
-      placeholder: 'N',
-      description: "serve the harness's own metrics at http://127.0.0.1:N/metrics while it runs; 0 picks a free port",
-      defaultText: 'not served, only recorded',
-    },
+    'metrics-port': METRICS_OPTION,
     seed: SEED_OPTION,
     results: RESULTS_OPTION,
     ui: UI_OPTION,
@@ -60,6 +56,7 @@ Examples:
   windtunnel run leader-crash
   windtunnel run steady --nodes 5 --duration 1m
   windtunnel run leader-crash --target etcd
+  windtunnel run steady --target compose
   windtunnel run steady --target external --endpoint 127.0.0.1:7401 --endpoint 127.0.0.1:7402
   windtunnel run ./my.scenario.ts --seed 42`,
   async run(invocation) {
@@ -74,8 +71,8 @@ Examples:
     }
     const duration = text(invocation, 'duration');
     const target = targetOf(invocation);
-    if (target?.kind === 'external' && invocation.options['nodes'] !== undefined)
-      throw new UsageError('--nodes goes with a target that is launched; an external one has the nodes it has');
+    if ((target?.kind === 'external' || target?.kind === 'compose') && invocation.options['nodes'] !== undefined)
+      throw new UsageError(`--nodes goes with a target that is launched; ${target.kind} has the nodes it has`);
     const overrides = {
       durationMs: duration === undefined ? undefined : parseDuration(duration),
       nodes: wholeNumber(invocation, 'nodes', 1, 9),
@@ -83,14 +80,14 @@ Examples:
       generators: generatorsOf(invocation),
       target,
     };
-    const metricsPort = wholeNumber(invocation, 'metrics-port', 0, 65_535);
+    const metricsAddress = metricsAddressOf(invocation);
     const scenarios = await loadScenarios(invocation.positionals, folder);
     return measure({
       seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
       scenarios: scenarios.map((scenario) => withOverrides(scenario, overrides)),
       traces: tracesOf(invocation, process.env),
       results: text(invocation, 'results') ?? resultsFolder(),
-      ...(metricsPort !== undefined && { metricsPort }),
+      metricsAddress,
       uiPort: uiPortOf(invocation),
     });
   },

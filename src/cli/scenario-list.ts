@@ -54,7 +54,10 @@ function needsOf({ faults, nemesis, target, loads }: ValidScenario): string[] {
   const kinds = Object.values(loads).map(({ workload }) => workload.kind);
   return [
     ...(target.kind === 'etcd' ? [`etcd (${target.binary})`] : []),
+    ...(target.kind === 'docker' ? ['Docker'] : []),
     ...(target.kind === 'external' ? ['a running target'] : []),
+    ...(target.kind === 'docker' ? ['a Docker engine'] : []),
+    ...(target.kind === 'compose' ? ['docker compose up'] : []),
     ...(all.some(needsLinks) ? ['links'] : []),
     ...(all.some(needsFaultControl) ? ['fault control'] : []),
     ...(kinds.includes('grpc') ? ['a .proto file'] : []),

@@ -3,7 +3,7 @@
 import type { TargetSpec } from '../harness/scenario/scenario.ts';
 import { choice, flag, type Invocation, type OptionSpec, text, UsageError } from './command.ts';
 
-const KINDS = ['process', 'docker', 'etcd', 'external'] as const;
+const KINDS = ['process', 'docker', 'compose', 'etcd', 'external'] as const;
 /** Options that go with one kind of target. */
 const BELONGS: Readonly<Record<string, readonly string[]>> = {
   external: ['endpoint', 'http-endpoint', 'protocol'],
@@ -16,7 +16,7 @@ export const TARGET_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     short: 't',
     placeholder: 'KIND',
     description:
-      "what is put under load: 'process' (our nodes), 'docker' (our nodes in containers), 'etcd' or 'etcd=PATH', 'external'",
+      "what is put under load: 'process' (our nodes), 'docker' (our nodes in containers), 'compose' or 'compose=PROJECT' (what docker compose up has started), 'etcd' or 'etcd=PATH', 'external'",
     defaultText: "the scenario's",
   },
   image: { type: 'string', placeholder: 'NAME', description: 'of the containers', defaultText: 'built from this checkout' },
@@ -56,15 +56,15 @@ export const TARGET_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 /** Undefined: the scenario's. @throws UsageError */
 export function targetOf(invocation: Invocation): TargetSpec | undefined {
   const word = text(invocation, 'target');
-  const [kind, binary] = word === undefined ? [] : splitOnce(word);
+  const [kind, detail] = word === undefined ? [] : splitOnce(word);
   if (kind !== undefined && !KINDS.some((known) => known === kind))
     throw new UsageError(`--target takes one of ${KINDS.join(', ')}, not '${kind}'`);
   for (const [owner, names] of Object.entries(BELONGS)) {
     const stray = owner === kind ? undefined : names.find((name) => invocation.options[name] !== undefined);
     if (stray !== undefined) throw new UsageError(`--${stray} goes with --target ${owner}, not ${kind ?? 'without it'}`);
   }
-  if (binary !== undefined && kind !== 'etcd')
-    throw new UsageError(`--target ${kind} takes no '=${binary}'; only etcd has a program`);
+  if (detail !== undefined && kind !== 'etcd' && kind !== 'compose')
+    throw new UsageError(`--target ${kind} takes no '=${detail}'; only etcd has a program, and compose a project`);
   switch (kind) {
     case 'process':
       return { kind };
@@ -80,7 +80,9 @@ export function targetOf(invocation: Invocation): TargetSpec | undefined {
       };
     }
     case 'etcd':
-      return { kind, ...(binary !== undefined && { binary }) };
+      return { kind, ...(detail !== undefined && { binary: detail }) };
+    case 'compose':
+      return { kind, ...(detail !== undefined && { project: detail }) };
     case 'external':
       return {
         kind,

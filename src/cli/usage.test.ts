@@ -20,7 +20,21 @@ function scenarioFile(name: string, options: string): string {
 
 const LOAD = "executor: 'constant-arrival-rate', duration: '5s', preAllocatedVUs: 1, workload: { kind: 'set' }";
 
-const COMMANDS = ['bench', 'micro', 'run', 'init', 'cluster', 'query', 'check', 'report', 'compare', 'gate', 'history', 'doctor'];
+const COMMANDS = [
+  'bench',
+  'micro',
+  'run',
+  'init',
+  'cluster',
+  'query',
+  'check',
+  'report',
+  'compare',
+  'gate',
+  'history',
+  'image',
+  'doctor',
+];
 
 describe('help', () => {
   test.each(COMMANDS)('%s explains itself', async (name) => {
@@ -61,12 +75,20 @@ describe('usage errors: exit 1, one line that says what to do', () => {
     [['bench', '--seed', '-1'], /--seed needs a value; one that begins with '-' is written --seed=-/],
     [['bench', '--seed=-1'], /--seed takes a whole number from 0 to \d+, not '-1'/],
     [['run'], /run takes a scenario; there are (.+, )?leader-crash, .*steady/],
-    [['run', 'steady', '--target', 'ectd'], /--target takes one of process, etcd, external, not 'ectd'/],
+    [['run', 'steady', '--target', 'ectd'], /--target takes one of process, docker, compose, etcd, external, not 'ectd'/],
+    [['run', 'steady', '--cpus', '1'], /--cpus goes with --target docker, not without it/],
+    [['run', 'steady', '--target', 'etcd', '--net-admin'], /--net-admin goes with --target docker, not etcd/],
     [['run', 'steady', '--target', 'process=node'], /--target process takes no '=node'/],
     [['run', 'steady', '--endpoint', '127.0.0.1:1'], /--endpoint goes with --target external, not without it/],
     [['run', 'steady', '--target', 'etcd', '--protocol', 'etcd'], /--protocol goes with --target external, not etcd/],
     [['run', 'steady', '--target', 'external', '--protocol', 'http'], /--protocol takes one of windtunnel, etcd, not 'http'/],
-    [['run', 'steady', '--target', 'external', '--nodes', '3'], /--nodes goes with a target that is launched/],
+    [['run', 'steady', '--target', 'external', '--nodes', '3'], /--nodes goes with a target that is launched; external has the/],
+    [['run', 'steady', '--target', 'compose', '--nodes', '3'], /--nodes goes with a target that is launched; compose has the/],
+    [['run', 'steady', '--target', 'compose', '--endpoint', 'a:1'], /--endpoint goes with --target external, not compose/],
+    [['run', 'steady', '--metrics-port', 'somewhere'], /--metrics-port takes \[HOST:\]PORT with a port .* not 'somewhere'/],
+    [['bench', '--target', 'cloud'], /--target takes one of process, docker, compose, etcd, external, not 'cloud'/],
+    [['bench', '--metrics-port', '65536'], /--metrics-port takes \[HOST:\]PORT with a port from 0 to 65535, not '65536'/],
+    [['bench', '--observer-cost', '--target', 'etcd'], /--target does not go with --observer-cost/],
     [['run', 'steady', '--nodes', '0'], /--nodes takes a whole number from 1 to 9, not '0'/],
     [['init'], /init takes the file to write: windtunnel init my\.scenario\.ts/],
     [['init', 'a.ts', 'b.ts'], /init takes one file, not also 'b\.ts'/],
@@ -75,6 +97,7 @@ describe('usage errors: exit 1, one line that says what to do', () => {
     [['init', './---.ts'], /'\.\/---\.ts' must have a letter or digit in its name/],
     [['init', '/nonexistent/my.ts'], /there is no folder \/nonexistent to write my\.ts into/],
     [['micro', 'no-such-benchmark'], /no microbenchmark matches 'no-such-benchmark'; the suites are actor/],
+    [['image', 'steady'], /image takes no arguments, not 'steady'/],
     [['cluster'], /cluster takes 'up'/],
     [['cluster', 'down'], /cluster takes 'up', not 'down'/],
     [['query'], /query takes SQL/],
@@ -111,6 +134,21 @@ describe('usage errors: exit 1, one line that says what to do', () => {
 });
 
 describe('invalid configurations: exit 104, the option named', () => {
+  test.each([
+    [['steady', '--target', 'docker', '--cpus', 'two'], /steady: --target: cpus must be a number > 0, not NaN/],
+    [['steady', '--target', 'docker', '--memory', '1MB'], /steady: --target: memory must be a size such as '512MiB'.*not '1MB'/],
+    [['steady', '--target', 'docker', '--memory', '1MiB'], /at least 64MiB, not '1MiB'/],
+    [['container-network', '--target', 'docker'], /faults\[0\] \(drop-packets\) needs the capability NET_ADMIN \(--net-admin\)/],
+    [
+      ['container-network', '--target', 'process'],
+      /faults\[2\] \(disconnect\) needs nodes in containers \(--target docker\), not process/,
+    ],
+  ])('%j', async (words, problem) => {
+    const { code, err } = await windtunnel('run', ...words);
+    expect(err).toMatch(problem);
+    expect(code).toBe(104);
+  });
+
   test('an unknown scenario', async () => {
     const { code, err } = await windtunnel('run', 'stedy');
     expect(err).toMatch(/no scenario is called 'stedy'; there are .*leader-crash, .*; did you mean 'steady'\?/);

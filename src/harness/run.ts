@@ -28,7 +28,7 @@ import { faultsOf } from './scenario/nemesis.ts';
 import { phaseDurations, PhaseTracker } from './scenario/phases.ts';
 import { rateStepsOf } from './scenario/rate-steps.ts';
 import { impossibleOn } from './scenario/target-consistency.ts';
-import { runsOurNodes, subjectOf, type ValidScenario } from './scenario/valid-scenario.ts';
+import { isLaunched, runsOurNodes, subjectOf, type ValidScenario } from './scenario/valid-scenario.ts';
 
 export interface ScenarioProgress {
   readonly elapsedMs: number;
@@ -74,9 +74,9 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   await mkdir(folder, { recursive: true });
   await using cleanup = new AsyncDisposableStack();
 
-  const attached = scenario.target.kind === 'external';
+  const launched = isLaunched(scenario.target);
   const { nodes } = scenario.cluster;
-  onStep(attached ? 'connecting' : `starting ${nodes} ${scenario.target.kind === 'etcd' ? 'etcd servers' : 'nodes'}`);
+  onStep(launched ? `starting ${nodes} ${scenario.target.kind === 'etcd' ? 'etcd servers' : 'nodes'}` : 'connecting');
   const random = new Random(options.seed);
   const traces = options.traces && (await RunTraces.start(options.traces, clock, random.fork('traces')));
   cleanup.defer(() => traces?.close());
@@ -107,7 +107,7 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   }
   onStep('completing the history');
   const { files: histories, complete, traces: generatorCounts } = await generators.close();
-  if (!attached) onStep('stopping the nodes');
+  if (launched) onStep('stopping the nodes');
   await cluster.stop();
 
   onStep('checking the history');

@@ -1,6 +1,6 @@
 // Sends spans on, a batch at a time, and counts what does not arrive: an exporter of OpenTelemetry's says that only in its log.
 
-import { type Cancel, type Clock, systemClock } from '../runtime/clock.ts';
+import { type Cancel, type Clock, sleep, systemClock } from '../runtime/clock.ts';
 import {
   type ExportResult,
   readableSpan,
@@ -20,6 +20,11 @@ export interface SpanExportOptions {
   readonly batch?: number;
   /** How long a span waits for others at most, milliseconds. Default 500. */
   readonly everyMs?: number;
+  /**
+   * How often a batch is sent at most, >= 1: a fault may keep a node from whoever receives its spans for longer than an exporter tries.
+   * Default 1.
+   */
+  readonly attempts?: number;
   readonly clock?: Clock;
 }
 
@@ -40,6 +45,7 @@ export class SpanExport {
   readonly #mostWaiting: number;
   readonly #batch: number;
   readonly #everyMs: number;
+  readonly #attempts: number;
   readonly #clock: Clock;
   #waiting: Span[] = [];
   #cancel: Cancel | undefined;
@@ -48,12 +54,14 @@ export class SpanExport {
   #dropped = 0;
   #problem: string | undefined;
 
-  constructor({ exporter, resource, mostWaiting = 16_384, batch = 128, everyMs = 500, clock = systemClock }: SpanExportOptions) {
+  constructor(options: SpanExportOptions) {
+    const { exporter, resource, mostWaiting = 16_384, batch = 128, everyMs = 500, attempts = 1, clock = systemClock } = options;
     this.#exporter = exporter;
     this.#resource = resourceOf(resource);
     this.#mostWaiting = mostWaiting;
     this.#batch = batch;
     this.#everyMs = everyMs;
+    this.#attempts = attempts;
     this.#clock = clock;
   }
 
@@ -99,10 +107,21 @@ export class SpanExport {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, this.#batch);
       try {
-        await this.#send(batch);
+        await this.#sendRepeatedly(batch);
         this.#exported += batch.length;
       } catch (error) {
         this.#drop(batch.length, this.#note(error));
+      }
+    }
+  }
+
+  async #sendRepeatedly(batch: readonly Span[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#send(batch);
+      } catch (error) {
+        if (attempt === this.#attempts) throw error;
+        await sleep(this.#clock, this.#everyMs);
       }
     }
   }

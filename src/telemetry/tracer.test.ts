@@ -136,6 +136,28 @@ test('an export sends batches one after another, and counts what has no room or 
   expect(sender.counts).toMatchObject({ exported: 7, dropped: 5 });
 });
 
+test('an export sends a batch again as often as it may, before it drops it', async () => {
+  const clock = new VirtualClock();
+  const { exporter, batches, settle } = heldExporter();
+  const sender = new SpanExport({ exporter, resource: {}, everyMs: 100, attempts: 3, clock });
+  const failTimes = async (times: number) => {
+    for (let time = 0; time < times; time++) {
+      await clock.advanceAsync(100);
+      await settle(new Error('out of reach'));
+    }
+    await clock.advanceAsync(100);
+  };
+  sender.add([spanOf({ spanId: spanIdOf(1) })]);
+  await failTimes(2);
+  expect(sender.counts).toEqual({ exported: 0, dropped: 0 });
+  await settle();
+  expect(sender.counts).toEqual({ exported: 1, dropped: 0 });
+  sender.add([spanOf({ spanId: spanIdOf(2) })]);
+  await failTimes(3);
+  expect(sender.counts).toEqual({ exported: 1, dropped: 1, problem: 'out of reach' });
+  expect(batches).toEqual([1, 1, 1, 2, 2, 2].map((number) => [spanIdOf(number)]));
+});
+
 test('all spans of an export share one resource: exporters repeat it for each that is another object', async () => {
   const clock = new VirtualClock();
   const resources: unknown[] = [];

@@ -18,6 +18,9 @@ export interface TracingOptions {
   readonly destination?: TraceDestination | undefined;
 }
 
+/** The receiver of a run is always there, but not always to be reached. One attempt takes up to 10 s. */
+const RECEIVER_ATTEMPTS = 4;
+
 /** Of both ways together. */
 export type TraceCounts = ExportCounts;
 
@@ -46,10 +49,11 @@ export class Tracing {
   /** Loads the exporters, so that nothing has to be loaded under load. */
   static async start(options: TracingOptions): Promise<Tracing> {
     const { resource, receiver, destination } = options;
-    const open = async (to: TraceDestination) => new SpanExport({ exporter: await createExporter(to), resource });
+    const open = async (to: TraceDestination, attempts: number) =>
+      new SpanExport({ exporter: await createExporter(to), resource, attempts });
     const [wanted, live] = await Promise.all([
-      receiver && open({ kind: 'otlp', url: receiver }),
-      destination && open(destination),
+      receiver && open({ kind: 'otlp', url: receiver }, RECEIVER_ATTEMPTS),
+      destination && open(destination, 1),
     ]);
     return new Tracing(wanted || undefined, live);
   }

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { readRun } from '../../harness/result/files.ts';
 import type { Run } from '../../harness/result/schema.ts';
-import { processesNaming, type Running, start } from './windtunnel.ts';
+import { processesNaming } from '../../harness/launch/testing/processes.ts';
+import { type Running, start } from './windtunnel.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 50 };
 

@@ -1,7 +1,6 @@
 // Runs the command line as a user does: a process of its own, its output, its exit code.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 const PROGRAM = resolve(import.meta.dirname, '../../../bin/windtunnel.js');
@@ -56,18 +55,4 @@ export async function windtunnel(...words: string[]): Promise<{ code: number | n
   const running = start(words);
   const { code } = await running.ended;
   return { code, out: running.out(), err: running.err() };
-}
-
-/** Ids of the living processes whose command line contains `text`: whether anything was left behind. */
-export function processesNaming(text: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((name) => {
-      try {
-        return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(text);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
 }

@@ -60,7 +60,7 @@ describe('a validation', () => {
       ['the same code, with a busy neighbour', 1],
       ['work 10 %', 40],
     ]);
-    expect(summary.gates).toBe(41);
+    expect(summary.alarmedGates.of).toBe(41);
   });
 
   test('finds the gate right, and the others wrong more often', () => {

@@ -1,7 +1,15 @@
 // How often the gate was right, from recorded gates whose truth is known; and how often others would have been, on the same data.
 
 import { known } from '../../runtime/assert.ts';
-import type { Validation, ValidationBenchmark, ValidationRound } from '../result/gate-validation.ts';
+import type {
+  Control,
+  Rate,
+  Validation,
+  ValidationBenchmark,
+  ValidationRound,
+  ValidationRow,
+  ValidationSummary,
+} from '../result/gate-validation.ts';
 import { CHANGE_LEVEL, CLOSELY, conclude, type GateWord, judgeRounds, LEAST_CHANGE, LOOKS, SAME_LEVEL } from './gate-rule.ts';
 import { mannWhitney } from './mann-whitney.ts';
 import { medianOfSorted } from './signed-rank.ts';
@@ -14,32 +22,9 @@ export const RULE: Validation['rule'] = {
   closely: CLOSELY,
 };
 
-/** The others. Each calls a benchmark slower, or not, from the first rounds. */
-export const CONTROLS = ['single ratio over 5 %', 'Mann-Whitney on raw samples', 'like benchstat'] as const;
-export type Control = (typeof CONTROLS)[number];
-
 /** Raw samples are many, so this is all but generous; benchstat's own level is 5 %. */
 const RAW_LEVEL = 0.01;
 const BENCHSTAT_LEVEL = 0.05;
-
-/** What is the same for the gate, as it would be named in a table: 'the same code, quiet', 'work 5 %'. */
-export interface ValidationRow {
-  readonly name: string;
-  readonly isSame: boolean;
-  readonly benchmarks: number;
-  readonly words: Readonly<Record<GateWord, number>>;
-  /** Mean, for a benchmark. */
-  readonly seconds: number;
-  /** How many were called changed, in the direction of the injection, or in either when there is none. */
-  readonly controls: Readonly<Record<Control, number>>;
-}
-
-export interface ValidationSummary {
-  readonly rows: readonly ValidationRow[];
-  /** Gates in which a benchmark that is the same was called slower or faster, of all. */
-  readonly alarmedGates: number;
-  readonly gates: number;
-}
 
 interface Judged {
   readonly name: string;
@@ -62,9 +47,16 @@ export function summariseValidation({ gates }: Validation): ValidationSummary {
     rows: [...rows]
       .map(([name, all]) => rowOf(name, all))
       .sort((a, b) => Number(b.isSame) - Number(a.isSame) || compareNames(a.name, b.name)),
-    alarmedGates: judged.filter((gate) => gate.some(isAlarm)).length,
-    gates: gates.length,
+    alarms: rateOf(
+      judged.flat().filter(isAlarm).length,
+      judged.flat().filter(({ benchmark }) => benchmark.injected === undefined).length,
+    ),
+    alarmedGates: rateOf(judged.filter((gate) => gate.some(isAlarm)).length, gates.length),
   };
+}
+
+function rateOf(count: number, of: number): Rate {
+  return { count, of, below: upperBound(count, of) };
 }
 
 /** The upper end of the 95 % interval of a rate: 3 / n when it never happened, else Wilson's (1927). */

@@ -42,9 +42,17 @@ const SIGNALS: Readonly<Record<number, string>> = { 2: 'SIGINT', 6: 'SIGABRT', 9
 
 type Engine = ContainerRuntimeClient;
 
+/** How often a container is tried to be paused. */
+const MOST_PAUSES = 5;
+
+/** What becomes of a container at its end. */
+type Afterwards = 'is removed' | 'stays';
+
 export class ContainerBody implements ServerBody {
   readonly #engine: Engine;
   readonly #id: string;
+  /** Aborted when nobody is interested any more. */
+  readonly #left = new AbortController();
   readonly stdin: Writable;
   readonly stdout = new PassThrough();
   readonly stderr = new PassThrough();
@@ -53,7 +61,9 @@ export class ContainerBody implements ServerBody {
   /** Resolves when it runs; what it prints, from its first line on, waits to be read. @throws LaunchError */
   static async start(engine: Engine, plan: ContainerPlan): Promise<ContainerBody> {
     const made = Promise.withResolvers<ContainerBody>();
-    const container = new AttachedContainer(plan, async (id) => made.resolve(await ContainerBody.#attach(engine, id)));
+    const container = new AttachedContainer(plan, async (id) =>
+      made.resolve(await ContainerBody.#attach(engine, id, 'is removed')),
+    );
     const started = container.start();
     // One that ends at once never comes to have ports; what it printed says more than Testcontainers could.
     const gone = made.promise.then((body) => body.ended);
@@ -67,7 +77,21 @@ export class ContainerBody implements ServerBody {
     return made.promise;
   }
 
-  static async #attach(engine: Engine, id: string): Promise<ContainerBody> {
+  /** A container that is there, and stays at its end: it is started unless it runs. What it prints from now on waits to be read. @throws LaunchError */
+  static async join(engine: Engine, id: string): Promise<ContainerBody> {
+    try {
+      const body = await ContainerBody.#attach(engine, id, 'stays');
+      const { State: state } = await engine.container.getById(id).inspect();
+      if (!state.Running) await engine.container.getById(id).start();
+      return body;
+    } catch (error) {
+      throw new LaunchError(`the container ${id.slice(0, 12)} could not be joined: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  static async #attach(engine: Engine, id: string, afterwards: Afterwards): Promise<ContainerBody> {
     const stream = await engine.container.getById(id).attach({
       stream: true,
       stdin: true,
@@ -75,18 +99,20 @@ export class ContainerBody implements ServerBody {
       stderr: true,
       hijack: true,
     });
-    return new ContainerBody(engine, id, stream as unknown as Readable & Writable);
+    return new ContainerBody(engine, id, stream as unknown as Readable & Writable, afterwards);
   }
 
-  private constructor(engine: Engine, id: string, stream: Readable & Writable) {
+  private constructor(engine: Engine, id: string, stream: Readable & Writable, afterwards: Afterwards) {
     this.#engine = engine;
     this.#id = id;
     this.stdin = stream;
     stream.on('error', () => {});
     engine.container.dockerode.modem.demuxStream(stream, this.stdout, this.stderr);
     // Asked for before it is started, or the end of a short life would be missed.
-    const exit = engine.container.getById(id).wait({ condition: 'next-exit' }) as Promise<{ StatusCode: number }>;
-    this.ended = this.#end(exit, stream);
+    const exit = engine.container.getById(id).wait({ condition: 'next-exit', abortSignal: this.#left.signal }) as Promise<{
+      StatusCode: number;
+    }>;
+    this.ended = this.#end(exit, stream, afterwards);
     this.ended.catch(() => {});
   }
 
@@ -101,9 +127,16 @@ export class ContainerBody implements ServerBody {
 
   async pause(): Promise<PausedProcess> {
     const container = this.#engine.container.getById(this.#id);
-    await container.pause().catch((error: unknown) => {
-      throw new LaunchError(`the container could not be paused: ${(error as Error).message}`, { cause: error });
-    });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await container.pause();
+        break;
+      } catch (error) {
+        // A health check that begins at that moment is in the way of the freezer.
+        if (attempt === MOST_PAUSES || !/unable to freeze/.test((error as Error).message))
+          throw new LaunchError(`the container could not be paused: ${(error as Error).message}`, { cause: error });
+      }
+    }
     return {
       resume: async () => {
         if (await this.isPaused()) await container.unpause();
@@ -114,6 +147,12 @@ export class ContainerBody implements ServerBody {
   async isPaused(): Promise<boolean> {
     const state = await this.#state();
     return state?.Paused ?? false;
+  }
+
+  /** Hears nothing more of it, and of its end neither. */
+  leave(): void {
+    this.#left.abort();
+    this.stdin.destroy();
   }
 
   /** Of the container, for what can be done to its network. */
@@ -129,15 +168,16 @@ export class ContainerBody implements ServerBody {
       .catch(() => undefined);
   }
 
-  async #end(exit: Promise<{ StatusCode: number }>, stream: Readable): Promise<BodyEnd> {
+  async #end(exit: Promise<{ StatusCode: number }>, stream: Readable, afterwards: Afterwards): Promise<BodyEnd> {
     try {
       const { StatusCode: code } = await exit;
       await finished(stream, { writable: false, cleanup: true }).catch(() => {});
       const state = await this.#state();
-      await this.#engine.container
-        .getById(this.#id)
-        .remove({ force: true, v: true })
-        .catch(() => {});
+      if (afterwards === 'is removed')
+        await this.#engine.container
+          .getById(this.#id)
+          .remove({ force: true, v: true })
+          .catch(() => {});
       const signal = SIGNALS[code - 128];
       return {
         code: signal === undefined ? code : null,
@@ -145,6 +185,7 @@ export class ContainerBody implements ServerBody {
         ...(state?.OOMKilled === true && { remark: 'out of memory: its limit is too low' }),
       };
     } catch (error) {
+      if (this.#left.signal.aborted) return await new Promise<never>(() => {});
       return { code: null, signal: null, remark: `lost: ${(error as Error).message}` };
     } finally {
       this.stdin.destroy();

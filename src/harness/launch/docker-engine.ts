@@ -51,7 +51,10 @@ export interface Leftover {
 }
 
 /** Images of other states of this checkout, and what was left of building them. */
-export async function oldImages({ container: { dockerode } }: ContainerRuntimeClient, current: string): Promise<Leftover[]> {
+export async function oldImages(
+  { container: { dockerode } }: ContainerRuntimeClient,
+  current: string | undefined,
+): Promise<Leftover[]> {
   const [images, containers] = await Promise.all([
     dockerode.listImages({ filters: { label: [IMAGE_LABEL] } }),
     dockerode.listContainers({ all: true }),
@@ -65,7 +68,7 @@ export async function oldImages({ container: { dockerode } }: ContainerRuntimeCl
     })
     .map(({ Id: id, RepoTags: tags }) => ({
       kind: 'image',
-      name: tags?.[0] ?? id,
+      name: tags?.find((tag) => BUILT_HERE.test(tag)) ?? id.slice('sha256:'.length, 19),
       remove: async () => {
         await dockerode.getImage(id).remove({ force: true });
       },

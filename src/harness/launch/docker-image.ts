@@ -10,6 +10,9 @@ import { windtunnelProgram } from './windtunnel-program.ts';
 /** What goes into the image, besides packages, which package-lock.json stands for. */
 const SOURCES = ['Dockerfile', '.dockerignore', 'package.json', 'package-lock.json', '{bin,src,bench,scenarios}/**/*'];
 
+/** What it serves on, which the Dockerfile exposes. */
+export const IMAGE_PORTS = { grpc: 7_401, http: 7_404 } as const;
+
 /** Another base than the Dockerfile's. */
 const BASE_VARIABLE = 'WINDTUNNEL_BASE_IMAGE';
 
@@ -19,13 +22,13 @@ const BASE_VARIABLE = 'WINDTUNNEL_BASE_IMAGE';
  * @throws LaunchError
  */
 export async function imageOfCheckout(engine: ContainerRuntimeClient, onBuild: (image: string) => void): Promise<string> {
-  const folder = dirname(dirname(windtunnelProgram()));
-  if (!existsSync(join(folder, 'Dockerfile')) || !existsSync(join(folder, 'src')))
+  const image = nameOfCheckout();
+  if (image === undefined)
     throw new LaunchError(
       'this installation has no sources to build an image from: name one with --image, built in a checkout with docker build',
     );
+  const folder = checkout();
   const base = process.env[BASE_VARIABLE];
-  const image = `windtunnel:${contentHash(folder, base ?? '')}`;
   if (await engine.image.exists(ImageName.fromString(image))) return image;
   onBuild(image);
   const builder = GenericContainer.fromDockerfile(folder).withBuildArgs({
@@ -39,6 +42,17 @@ export async function imageOfCheckout(engine: ContainerRuntimeClient, onBuild: (
     );
   });
   return image;
+}
+
+/** What its image is called, whether it is there or not; undefined for an installation without sources. */
+export function nameOfCheckout(): string | undefined {
+  const folder = checkout();
+  if (!existsSync(join(folder, 'Dockerfile')) || !existsSync(join(folder, 'src'))) return undefined;
+  return `windtunnel:${contentHash(folder, process.env[BASE_VARIABLE] ?? '')}`;
+}
+
+function checkout(): string {
+  return dirname(dirname(windtunnelProgram()));
 }
 
 /** Equal for equal sources, committed or not. */

@@ -11,7 +11,7 @@ import { CLIENT } from '../links/rule.ts';
 import { type Cluster, LaunchError } from './cluster.ts';
 import { ContainerBody, type ContainerLimits, type ContainerPlan } from './docker-body.ts';
 import { dockerEngine, labelsOf } from './docker-engine.ts';
-import { imageOfCheckout } from './docker-image.ts';
+import { IMAGE_PORTS, imageOfCheckout } from './docker-image.ts';
 import { ContainerNetwork } from './docker-network.ts';
 import { launchOnFreePorts } from './local-cluster.ts';
 import { NodeCluster, type NodeClusterOptions, type NodeTracing, type TraceRoutes } from './node-cluster.ts';
@@ -28,8 +28,6 @@ export interface DockerClusterOptions extends NodeClusterOptions {
   readonly onStep?: ((step: string) => void) | undefined;
 }
 
-/** Of every node, inside its container. */
-const PORTS = { grpc: 7_401, http: 7_404 };
 /** Where the links of clients listen in their container: from here on. The links between nodes take what is free. */
 const FIRST_LINK_PORT = 7_500;
 const LINKS_ALIAS = 'links';
@@ -75,8 +73,8 @@ class DockerCluster extends NodeCluster {
       const id = `n${at + 1}`;
       return {
         id,
-        listen: addresses('0.0.0.0', PORTS.grpc, PORTS.http),
-        inside: addresses(id, PORTS.grpc, PORTS.http),
+        listen: addresses('0.0.0.0', IMAGE_PORTS.grpc, IMAGE_PORTS.http),
+        inside: addresses(id, IMAGE_PORTS.grpc, IMAGE_PORTS.http),
         outside: addresses('127.0.0.1', known(means.ports[2 * at], 'two each'), known(means.ports[2 * at + 1], 'two each')),
       };
     });
@@ -107,6 +105,7 @@ class DockerCluster extends NodeCluster {
       ...(await Promise.all(this.#volumes.map((name) => this.#deleteVolume(name)))),
       await this.#network?.remove(),
     ].filter((problem) => problem !== undefined);
+    this.#network = undefined;
     for (const problem of problems) process.stderr.write(`${problem}; windtunnel doctor --clean removes it\n`);
   }
 
@@ -153,8 +152,8 @@ class DockerCluster extends NodeCluster {
           ...this.#plan(id, [...words, '--data', '/data']),
           environment: environment?.(id) ?? {},
           ports: [
-            { inside: PORTS.grpc, outside: known(ports[first], 'two for each node') },
-            { inside: PORTS.http, outside: known(ports[first + 1], 'two for each node') },
+            { inside: IMAGE_PORTS.grpc, outside: known(ports[first], 'two for each node') },
+            { inside: IMAGE_PORTS.http, outside: known(ports[first + 1], 'two for each node') },
           ],
           volume,
           limits,

@@ -3,7 +3,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { freshSeed, Random } from '../../runtime/random.ts';
 import { unreachable } from '../../runtime/assert.ts';
-import { needsFaultControl, type ValidScenario } from '../scenario/valid-scenario.ts';
+import { isLaunched, needsFaultControl, type ValidScenario } from '../scenario/valid-scenario.ts';
 import type { Cluster } from './cluster.ts';
 import { launchEtcd } from './etcd-launcher.ts';
 import { attach } from './external.ts';
@@ -43,11 +43,11 @@ export interface Launched {
 /** @throws LaunchError; then nothing is left running */
 export async function launchTarget(scenario: ValidScenario, options: LaunchOptions): Promise<Launched> {
   const { target } = scenario;
+  // Data that outlives the run: a value of the run before would look like one that nobody wrote.
+  const namespace = isLaunched(target) ? '' : `_${Math.floor(options.clock.wallTime()).toString(36)}`;
   if (target.kind === 'external') {
     const { endpoints, httpEndpoints } = target;
     const cluster = attach(endpoints.length > 0 ? endpoints : httpEndpoints);
-    // Its data outlives the run, and a value of the run before would look like one that nobody wrote.
-    const namespace = `_${Math.floor(options.clock.wallTime()).toString(36)}`;
     // etcd serves its metrics where it serves everything; our nodes only over HTTP.
     const metrics = [...(target.protocol === 'etcd' ? endpoints : []), ...httpEndpoints];
     return {
@@ -63,7 +63,7 @@ export async function launchTarget(scenario: ValidScenario, options: LaunchOptio
     addresses: {
       endpoints: cluster.nodes.map((node) => node.endpoint),
       httpEndpoints: cluster.nodes.map((node) => node.httpEndpoint),
-      namespace: '',
+      namespace,
       names: cluster.nodes.map((node) => node.id),
     },
   };
@@ -92,6 +92,10 @@ async function launch(
       const { launchContainers } = await import('./docker-launcher.ts');
       const { image, cpus, memory, netAdmin } = target;
       return launchContainers({ ...ours, image, limits: { cpus, memory }, netAdmin, onStep });
+    }
+    case 'compose': {
+      const { attachCompose } = await import('./compose-cluster.ts');
+      return attachCompose({ ...same, project: target.project, nodes });
     }
     case 'etcd':
       return launchEtcd({ ...common, dataFolder, binary: target.binary });

@@ -1,4 +1,4 @@
-// The harness's own /metrics, on loopback, for a Prometheus that watches a run.
+// The harness's own /metrics, for a Prometheus that watches a run.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,13 +13,20 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** The port cannot be listened on. */
+export interface ListenAddress {
+  /** A name or an address of this machine; loopback unless others are to see it. */
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+}
+
+/** The address cannot be listened on. */
 export class MetricsServerError extends Error {
   override readonly name = 'MetricsServerError';
 }
 
-/** @param port 0 picks a free one. @throws MetricsServerError */
-export async function serveMetrics(port: number): Promise<MetricsServer> {
+/** @throws MetricsServerError */
+export async function serveMetrics({ host, port }: ListenAddress): Promise<MetricsServer> {
   const state: { source: MetricsSource | undefined } = { source: undefined };
   const server = createServer((request, response) => {
     if (request.url?.split('?', 1)[0] !== '/metrics') {
@@ -32,14 +39,15 @@ export async function serveMetrics(port: number): Promise<MetricsServer> {
       (error: unknown) => response.writeHead(500).end(`${error instanceof Error ? error.message : String(error)}\n`),
     );
   });
+  const at = (actual: number) => `${host.includes(':') ? `[${host}]` : host}:${actual}`;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
-      reject(new MetricsServerError(`cannot serve metrics on 127.0.0.1:${port}: ${error.message}`, { cause: error })),
+      reject(new MetricsServerError(`cannot serve metrics on ${at(port)}: ${error.message}`, { cause: error })),
     );
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(port, host, resolve);
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`,
+    url: `http://${at((server.address() as AddressInfo).port)}/metrics`,
     get source() {
       return state.source;
     },

@@ -1,10 +1,10 @@
 // What a validation of the gate came to, as a markdown table that can be read in a terminal: the README shows it as it is.
 
-import { CONTROLS, upperBound, type ValidationRow, type ValidationSummary } from '../compare/gate-validation.ts';
+import { CONTROLS, type Rate, type ValidationRow, type ValidationSummary } from '../result/gate-validation.ts';
 import { formatShare } from './numbers.ts';
 
 /** Ends in a newline. */
-export function renderValidation({ rows, alarmedGates, gates }: ValidationSummary): string {
+export function renderValidation({ rows, alarms, alarmedGates }: ValidationSummary): string {
   const heads = ['', 'benchmarks', 'slower', 'faster', 'same', 'inconclusive', 'seconds each', ...CONTROLS];
   const cells = rows.map((row) => [
     row.name,
@@ -17,15 +17,12 @@ export function renderValidation({ rows, alarmedGates, gates }: ValidationSummar
   const line = (row: readonly string[]) =>
     `| ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' | ')} |`;
   const rule = `| ${widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
-  const same = rows.filter(({ isSame }) => isSame);
-  const of = same.reduce((sum, { benchmarks }) => sum + benchmarks, 0);
-  const alarms = same.reduce((sum, { words }) => sum + words.slower + words.faster, 0);
   return [
     line(heads),
     rule,
     ...cells.map(line),
     '',
-    `False alarms, either way: ${rate(alarms, of)} of benchmarks, ${rate(alarmedGates, gates)} of gates.`,
+    `False alarms, either way: ${rate(alarms)} of benchmarks, ${rate(alarmedGates)} of gates.`,
     '',
   ].join('\n');
 }
@@ -35,6 +32,6 @@ function share(count: number, { benchmarks }: ValidationRow): string {
 }
 
 /** '0 of 480 (below 0.63% with 95% confidence)'. */
-function rate(count: number, of: number): string {
-  return `${count} of ${of} (below ${formatShare(upperBound(count, of))} with 95% confidence)`;
+function rate({ count, of, below }: Rate): string {
+  return `${count} of ${of} (below ${formatShare(below)} with 95% confidence)`;
 }

@@ -48,3 +48,36 @@ export const validationSchema = z.strictObject({
   gates: z.array(validationGate),
 });
 export type Validation = z.infer<typeof validationSchema>;
+
+export type ValidationWord = 'slower' | 'faster' | 'same' | 'inconclusive';
+
+/** The others. Each calls a benchmark slower, or not, from the first rounds. */
+export const CONTROLS = ['single ratio over 5 %', 'Mann-Whitney on raw samples', 'like benchstat'] as const;
+export type Control = (typeof CONTROLS)[number];
+
+/** What is the same for the gate, as it would be named in a table: 'the same code, quiet', 'work 5 %'. */
+export interface ValidationRow {
+  readonly name: string;
+  readonly isSame: boolean;
+  readonly benchmarks: number;
+  readonly words: Readonly<Record<ValidationWord, number>>;
+  /** Mean, for a benchmark. */
+  readonly seconds: number;
+  /** How many were called changed, in the direction of the injection, or in either when there is none. */
+  readonly controls: Readonly<Record<Control, number>>;
+}
+
+export interface ValidationSummary {
+  readonly rows: readonly ValidationRow[];
+  /** Benchmarks that are the same and were called slower or faster. */
+  readonly alarms: Rate;
+  /** Gates with such a benchmark in them. */
+  readonly alarmedGates: Rate;
+}
+
+export interface Rate {
+  readonly count: number;
+  readonly of: number;
+  /** The upper end of its 95 % interval. */
+  readonly below: number;
+}

@@ -344,7 +344,7 @@ export type ScenarioTraces = z.infer<typeof scenarioTraces>;
 const scenarioResult = z.strictObject({
   name: z.string(),
   description: z.string(),
-  target: z.enum(['process', 'docker', 'simulated', 'external', 'etcd']),
+  target: z.enum(['process', 'docker', 'compose', 'simulated', 'external', 'etcd']),
   status: z.enum(['complete', 'interrupted', 'aborted', 'failed']),
   statusReason: z.string().optional().describe('Why, when it is not complete'),
   seed: count,

@@ -27,6 +27,11 @@ export type TargetSpec =
       readonly netAdmin?: boolean;
     }
   /**
+   * The nodes that `docker compose up` has started from docker-compose.yml, on this machine. They can be killed, stopped and paused,
+   * and are left running. What a run writes there has names of its own, as in an external target, and stays there.
+   */
+  | { readonly kind: 'compose'; /** Default: the only one that has nodes. */ readonly project?: string }
+  /**
    * An etcd v3 cluster, as processes on this machine, with etcd's own defaults. It has every fault but those that a node brings about
    * itself (clock-skew, slow-disk, full-disk) and wipe, and every checked workload.
    */

@@ -62,6 +62,34 @@ describe('etcd', () => {
   });
 });
 
+describe('compose', () => {
+  test('has faults of containers that were there before', () => {
+    const faults = [
+      { kind: 'crash', ...onNode },
+      { kind: 'pause', ...onNode, at: '4s' },
+      { kind: 'restart', ...onNode, at: '6s' },
+    ];
+    expect(problems({ kind: 'compose' }, faults)).toEqual([]);
+  });
+
+  test.each([
+    [{ kind: 'wipe' }, /\(wipe\) cannot be had with compose: .*launches \(--target process or docker\), which takes orders/],
+    [{ kind: 'clock-skew', offset: '1s' }, /\(clock-skew\).* takes orders/],
+    [{ kind: 'slow-disk', delay: '1s' }, /\(slow-disk\).* takes orders/],
+    [{ kind: 'full-disk' }, /\(full-disk\).* takes orders/],
+    [{ kind: 'latency', delay: '100ms' }, /\(latency\) cannot be had with compose: .*links .*launches/],
+    [{ kind: 'partition', shape: 'halves' }, /\(partition\).* needs links/],
+    [{ kind: 'disconnect' }, /\(disconnect\) needs nodes in containers \(--target docker\), not compose/],
+  ])('refuses %j with a reason', (fault, message) => {
+    const { target: _, ...untargeted } = onNode;
+    const [problem, ...more] = problems({ kind: 'compose' }, [
+      { ...(fault.kind === 'partition' ? untargeted : onNode), ...fault },
+    ]);
+    expect(problem).toMatch(message);
+    expect(more).toEqual([]);
+  });
+});
+
 describe('an external target', () => {
   test('refuses every fault by its name', () => {
     const faults = [
@@ -96,6 +124,8 @@ describe('the command line names another target', () => {
     expect(own().target).toEqual({ kind: 'process' });
     expect(withOverrides(own(), {}).target).toEqual({ kind: 'process' });
     expect(aimedAt({ kind: 'etcd' })).toEqual({ kind: 'etcd', binary: 'etcd' });
+    expect(aimedAt({ kind: 'compose' })).toEqual({ kind: 'compose' });
+    expect(aimedAt({ kind: 'compose', project: 'p' })).toEqual({ kind: 'compose', project: 'p' });
     expect(aimedAt({ kind: 'external', endpoints: ['a:1'] })).toEqual({
       kind: 'external',
       endpoints: ['a:1'],

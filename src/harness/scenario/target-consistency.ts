@@ -10,6 +10,24 @@ const NOT_FOR_ETCD: Readonly<Partial<Record<ValidFault['kind'], string>>> = {
   'full-disk': 'it needs a node of ours, whose log can be made to fail',
 };
 
+const NEEDS_ORDERS = 'it needs a node that the run launches (--target process or docker), which takes orders from it';
+const NEEDS_LINKS = 'it needs links between the nodes, which a run puts there when it launches them (--target process or docker)';
+
+/** Why the nodes of compose cannot have a fault, by its kind. */
+const NOT_FOR_COMPOSE: typeof NOT_FOR_ETCD = {
+  wipe: NEEDS_ORDERS,
+  'clock-skew': NEEDS_ORDERS,
+  'slow-disk': NEEDS_ORDERS,
+  'full-disk': NEEDS_ORDERS,
+  partition: NEEDS_LINKS,
+  hold: NEEDS_LINKS,
+  reset: NEEDS_LINKS,
+  'slow-close': NEEDS_LINKS,
+  latency: NEEDS_LINKS,
+  bandwidth: NEEDS_LINKS,
+  loss: NEEDS_LINKS,
+};
+
 /** Every problem, naming the options by their paths; empty when there is none. */
 export function targetProblems(scenario: ScenarioData): string[] {
   return [...addressProblems(scenario), ...workloadProblems(scenario), ...targetFaultProblems(scenario)];
@@ -41,8 +59,8 @@ function needsContainers(target: ValidTarget, kind: ValidFault['kind']): string 
 /** Why a target cannot have faults of a kind, or undefined when it can. */
 export function impossibleOn(target: ValidTarget, kind: ValidFault['kind']): string | undefined {
   if (target.kind === 'external') return 'needs a target that is launched: what was only attached to cannot be disturbed';
-  const reason = target.kind === 'etcd' ? NOT_FOR_ETCD[kind] : undefined;
-  return reason === undefined ? needsContainers(target, kind) : `cannot be had with etcd: ${reason}`;
+  const reason = target.kind === 'etcd' ? NOT_FOR_ETCD[kind] : target.kind === 'compose' ? NOT_FOR_COMPOSE[kind] : undefined;
+  return reason === undefined ? needsContainers(target, kind) : `cannot be had with ${target.kind}: ${reason}`;
 }
 
 /** What a target cannot have, a nemesis skips; but something must be left of it. */

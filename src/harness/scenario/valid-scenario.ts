@@ -110,6 +110,11 @@ export type ValidTarget =
       readonly memory?: number | undefined;
       readonly netAdmin: boolean;
     }
+  | {
+      readonly kind: 'compose';
+      /** Undefined: the only one that has nodes. */
+      readonly project?: string | undefined;
+    }
   | { readonly kind: 'etcd'; readonly binary: string }
   | {
       readonly kind: 'external';
@@ -118,9 +123,14 @@ export type ValidTarget =
       readonly protocol: 'windtunnel' | 'etcd';
     };
 
-/** Whether its nodes are ours, and launched here: they say what they apply and when they lead. */
+/** Whether its nodes are ours, and within hearing: they say what they apply and when they lead. */
 export function runsOurNodes({ kind }: ValidTarget): boolean {
-  return kind === 'process' || kind === 'docker';
+  return kind === 'process' || kind === 'docker' || kind === 'compose';
+}
+
+/** Whether it is started for a run, and stopped after it. The others run before and afterwards, and keep their data. */
+export function isLaunched({ kind }: ValidTarget): boolean {
+  return kind !== 'external' && kind !== 'compose';
 }
 
 /** Whether its gRPC servers are etcd's. */

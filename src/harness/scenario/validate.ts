@@ -121,7 +121,7 @@ const workload = variants(
 const addresses = z.array(matching(/^.+:\d+$/, "an address such as '127.0.0.1:7401'"), 'must be a list of addresses').default([]);
 const target = variants(
   'kind',
-  ['process', 'docker', 'etcd', 'external'],
+  ['process', 'docker', 'compose', 'etcd', 'external'],
   [
     options({ kind: z.literal('process') }),
     options({
@@ -131,6 +131,7 @@ const target = variants(
       memory: byteSize(64 * 2 ** 20).optional(),
       netAdmin: trueOrFalse().default(false),
     }),
+    options({ kind: z.literal('compose'), project: text('the name of a compose project').optional() }),
     options({ kind: z.literal('etcd'), binary: text('a program').default('etcd') }),
     options({
       kind: z.literal('external'),

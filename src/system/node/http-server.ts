@@ -95,7 +95,7 @@ async function handle(request: IncomingMessage, response: ServerResponse, backen
       send(response, backend.healthy() ? 200 : 503, { healthy: backend.healthy() });
       return;
     case '/readyz': {
-      const health = backend.health();
+      const health = backend.health(request.headers.host);
       send(response, health.ready ? 200 : 503, health);
       return;
     }
@@ -121,7 +121,11 @@ async function handleQuery(request: IncomingMessage, response: ServerResponse, b
     oldestPending: body.oldestPending,
   });
   const headers = Object.fromEntries(Object.entries(request.headers).map(([key, value]) => [key, String(value)]));
-  const answer = await backend.execute(query, { signal: cancelled.signal, context: headers });
+  const answer = await backend.execute(query, {
+    signal: cancelled.signal,
+    context: headers,
+    called: request.headers.host,
+  });
   send(response, 200, {
     results: answer.results.map((set) => ({
       columns: set.columns,

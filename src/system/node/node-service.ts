@@ -20,6 +20,7 @@ import { CommandError, encodeCommand } from '../store/command.ts';
 import type { StatementOutcome } from '../store/outcome.ts';
 import { type Reader, ReadTimeoutError } from '../store/reader.ts';
 import { classify, SqlTextError } from '../store/sql-text.ts';
+import type { NodeAddresses } from './addresses.ts';
 import { type Canary, StaleCache } from './canary.ts';
 import type { HttpBackend } from './http-server.ts';
 import type { HostMessage, RaftHost } from './raft-host.ts';
@@ -31,9 +32,7 @@ export const MOST_REQUESTS = 10_000;
 export interface NodeServiceOptions {
   readonly id: NodeId;
   readonly clusterId: string;
-  readonly listen: string;
-  readonly peers: ReadonlyMap<NodeId, string>;
-  readonly advertised?: ReadonlyMap<NodeId, string>;
+  readonly addresses: NodeAddresses;
   readonly clock: Clock;
   readonly canaries: ReadonlySet<Canary>;
   readonly host: RaftHost;
@@ -65,10 +64,10 @@ export class NodeService implements HttpBackend {
     const span = remote
       ? this.#options.tracer?.start('rpc.server', context, { 'windtunnel.node.id': this.#options.id })
       : undefined;
-    return withContext(span?.context ?? context, () => this.#measured(query, call.signal, span));
+    return withContext(span?.context ?? context, () => this.#measured(query, call, span));
   }
 
-  async #measured(query: Query, signal: AbortSignal, span: ServerSpan | undefined): Promise<QueryAnswer> {
+  async #measured(query: Query, { signal, called }: CallContext, span: ServerSpan | undefined): Promise<QueryAnswer> {
     const { clock, id, metrics } = this.#options;
     const startMs = clock.now();
     let method = 'unknown';
@@ -86,10 +85,20 @@ export class NodeService implements HttpBackend {
       metrics.recordError(code);
       span?.set({ 'windtunnel.outcome': maybeApplied ? 'info' : 'fail' });
       span?.fail(code);
-      throw error;
+      throw this.#inNetworkOf(called, error);
     } finally {
       span?.end();
     }
+  }
+
+  /** The leader that an error names is where its caller can reach it. */
+  #inNetworkOf(called: string | undefined, error: unknown): unknown {
+    if (!(error instanceof RpcError) || error.leader === undefined) return error;
+    const { code, message, maybeApplied, leader, cause } = error;
+    const endpoint = this.#options.addresses.of(leader.id, called);
+    return endpoint === leader.endpoint
+      ? error
+      : new RpcError(code, message, { leader: { ...leader, endpoint }, maybeApplied, cause });
   }
 
   async #admitted(
@@ -115,8 +124,8 @@ export class NodeService implements HttpBackend {
     }
   }
 
-  health(): WireHealth {
-    const { id, clusterId, listen, peers, advertised } = this.#options;
+  health(called: string | undefined): WireHealth {
+    const { id, clusterId, addresses } = this.#options;
     const { role, term, leader, commitIndex, appliedIndex } = this.#options.host.status;
     return {
       clusterId,
@@ -127,10 +136,7 @@ export class NodeService implements HttpBackend {
       commitIndex,
       appliedIndex,
       ready: !this.#stopped && this.healthy() && leader !== undefined,
-      members: [[id, listen] as const, ...peers].map(([nodeId, endpoint]) => ({
-        nodeId,
-        endpoint: advertised?.get(nodeId) ?? endpoint,
-      })),
+      members: addresses.members.map((nodeId) => ({ nodeId, endpoint: addresses.of(nodeId, called) })),
     };
   }
 

@@ -14,6 +14,7 @@ import { RpcError } from '../rpc/errors.ts';
 import { type RpcServer, startRpcServer } from '../rpc/server.ts';
 import type { Reader } from '../store/reader.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { NodeAddresses } from './addresses.ts';
 import { AppliedChecksum } from './applied-checksum.ts';
 import { type Canary, forgetfulFolder } from './canary.ts';
 import { openDataFolder } from './data-folder.ts';
@@ -38,8 +39,8 @@ export interface NodeOptions {
   readonly dataFolder: string;
   /** Every other node: where this node reaches it. */
   readonly peers: ReadonlyMap<NodeId, string>;
-  /** Where clients reach the nodes, when that is not where the peers do. */
-  readonly advertised?: ReadonlyMap<NodeId, string>;
+  /** See NodeAddresses. */
+  readonly advertised?: ReadonlyMap<NodeId, readonly string[]>;
   readonly clock: Clock;
   readonly random: Random;
   /** The disk of this node was lost: it must recover before it counts. Only for a folder without a log; remembered in it. */
@@ -186,6 +187,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
     sayApplied();
   };
 
+  const addresses = new NodeAddresses(options);
   const host: RaftHost = new RaftHost(core, {
     log,
     store: {
@@ -201,7 +203,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
       await record.finish();
       say({ event: 'rejoined', index });
     },
-    endpointOf: (node) => options.advertised?.get(node) ?? (node === id ? options.listen : (options.peers.get(node) ?? '')),
+    endpointOf: (node) => addresses.of(node),
     onEvent: onRaftEvent,
     onDurableRole,
     onFatal,
@@ -225,6 +227,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
   );
   const service = new NodeService({
     ...options,
+    addresses,
     canaries,
     host,
     raft,

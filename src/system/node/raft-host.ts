@@ -271,7 +271,7 @@ export class RaftHost {
     if (leader === undefined)
       return new RpcError('no-leader', 'no leader is known: an election is under way, or there is no majority');
     const named: Leader = { id: leader, endpoint: this.#ports.endpointOf(leader) };
-    return new RpcError('not-leader', `this node is not the leader; the leader is ${leader} at ${named.endpoint}`, {
+    return new RpcError('not-leader', `this node is not the leader; the leader is ${leader}`, {
       leader: named,
     });
   }

@@ -100,7 +100,8 @@ export async function startRpcServer(options: {
         (error: unknown) => callback(writeStatus(toRpcError(error))),
       );
     },
-    HealthCheck: (_call: unknown, callback: sendUnaryData<WireHealth>) => callback(null, query.health()),
+    HealthCheck: (call: ServerUnaryCall<unknown, WireHealth>, callback: sendUnaryData<WireHealth>) =>
+      callback(null, query.health(call.getHost())),
     Session: (call: ServerDuplexStream<RequestFrame, ResponseFrame>) => {
       if (meter) countWhileOpen(call, 'grpc', meter);
       serveSession(call, query);
@@ -167,7 +168,7 @@ async function executeUnary(
   const remainingMs = (typeof deadline === 'number' ? deadline : deadline.getTime()) - clock.wallTime();
   if (remainingMs <= 0) throw new RpcError('expired', 'the deadline had passed on arrival');
   const timeoutMs = Math.min(query.timeoutMs, remainingMs);
-  return writeAnswer(await backend.execute({ ...query, timeoutMs }, { signal, context: call.metadata }));
+  return writeAnswer(await backend.execute({ ...query, timeoutMs }, { signal, context: call.metadata, called: call.getHost() }));
 }
 
 function receiveFromPeer(call: ServerDuplexStream<PeerFrame, PeerFrame>, peer: PeerBackend): void {

@@ -13,6 +13,7 @@ const MOST_IN_FLIGHT = 8_192;
 type Response = NonNullable<ResponseFrame['responses']>[number];
 
 export function serveSession(call: ServerDuplexStream<RequestFrame, ResponseFrame>, backend: QueryBackend): void {
+  const called = call.getHost();
   const inFlight = new Map<string, AbortController>();
   let ready: Response[] = [];
   let flushScheduled = false;
@@ -64,7 +65,7 @@ export function serveSession(call: ServerDuplexStream<RequestFrame, ResponseFram
   };
 
   const execute = async (wire: WireQueryRequest, signal: AbortSignal) =>
-    writeAnswer(await backend.execute(readQuery(wire), { signal, context: wire.context ?? {} }));
+    writeAnswer(await backend.execute(readQuery(wire), { signal, context: wire.context ?? {}, called }));
 
   const finish = (id: string, response: Response) => {
     inFlight.delete(id);

@@ -13,6 +13,11 @@ export interface WorldOptions {
   readonly keepsRunning?: boolean;
   readonly staysStopped?: boolean;
   readonly neverRejoins?: boolean;
+  /** Of a node that is to be taken off the network: when it is asked about for the nth time, it is on it all the same. */
+  readonly onNetworkAtAsking?: number;
+  readonly staysOff?: boolean;
+  /** Packets that iptables drops. */
+  readonly drops?: number;
   /** Nodes for which everything is refused. */
   readonly refuses?: readonly string[];
   /** What a node measures after an injection, or before one ends. */
@@ -22,7 +27,7 @@ export interface WorldOptions {
 export function world(options: WorldOptions = {}) {
   const calls: string[] = [];
   const clock = new VirtualClock(1_000_000);
-  const state = { term: 3, paused: new Set<string>() };
+  const state = { term: 3, paused: new Set<string>(), off: new Set<string>(), asked: 0 };
   const endings = new Map<string, PromiseWithResolvers<string>>();
   const ending = (node: string) => {
     const known = endings.get(node) ?? Promise.withResolvers<string>();
@@ -79,6 +84,25 @@ export function world(options: WorldOptions = {}) {
       async resume(node) {
         told('resume', node);
         if (!options.staysStopped) state.paused.delete(node);
+      },
+      containers: {
+        async disconnect(node) {
+          told('disconnect', node);
+          state.off.add(node);
+        },
+        async reconnect(node) {
+          told('reconnect', node);
+          if (!options.staysOff) state.off.delete(node);
+        },
+        isConnected: (node) => Promise.resolve(++state.asked === options.onNetworkAtAsking || !state.off.has(node)),
+        cannotDropPackets: undefined,
+        async dropPackets(node, probability) {
+          told(`drop ${probability} of the packets of`, node);
+          return {
+            dropped: () => Promise.resolve(options.drops ?? 0),
+            lift: async () => told('lift', node),
+          };
+        },
       },
       isPaused: (node) => Promise.resolve(state.paused.has(node)),
     },
