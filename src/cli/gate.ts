@@ -14,6 +14,7 @@ import { renderGate } from '../harness/report/gate-text.ts';
 import { createProgress } from '../harness/report/progress.ts';
 import type { Gate } from '../harness/result/gate.ts';
 import { choice, type Command, flag, type Invocation, text, UsageError, wholeNumber } from './command.ts';
+import { runValidation } from './gate-validation.ts';
 import { catchInterrupts } from './interrupt.ts';
 import { RESULTS_OPTION, resultsFolder, shortPath } from './measure.ts';
 import { wantsColour, widthOf } from './terminal.ts';
@@ -56,6 +57,9 @@ export const gate: Command = {
       placeholder: '[KIND:]SHARE',
       description: `makes HEAD slower on purpose, to prove the gate: 20%, or ${INJECTION_KINDS.join(', ')}:20%`,
     },
+    validate: { type: 'boolean', description: 'measures how often the gate is right: HEAD against itself, and made slower' },
+    gates: { type: 'string', placeholder: 'N', description: 'with --validate: how many under each condition', defaultText: '10' },
+    from: { type: 'string', placeholder: 'FILE', description: 'with --validate: judges a recorded validation again' },
     results: RESULTS_OPTION,
   },
   notes: `Each round starts a fresh process of either side, both on one core, whose samples alternate. The words, after 10, 20 and 30 rounds:
@@ -68,15 +72,22 @@ Deterministic counts (messages, bytes, fsyncs, frames per operation) are compare
 results/accepted.json lists the slowdowns that are wanted: [{ "benchmark", "ratio", "reason", "commit" }]. One holds while the commit is in
 HEAD and not in BASE.
 
+--validate records every sample under results/gate-validation/, and prints how often gate and others were right: the same code, quiet and beside
+a busy neighbour; and work, allocations and a slow tail added to half of the benchmarks.
+
 Exit codes: 0; 94 when something is slower or a count rose; 96 with --strict when something is inconclusive; 105 interrupted.
 
 Examples:
   windtunnel gate --base main
   windtunnel gate --base HEAD~1 --head HEAD --filter raft/ --budget 2m
-  windtunnel gate --base "$(git merge-base origin/main HEAD)" --format markdown`,
+  windtunnel gate --base "$(git merge-base origin/main HEAD)" --format markdown
+  windtunnel gate --validate --gates 20 --budget 2h --filter raft/`,
   async run(invocation) {
     if (invocation.positionals.length > 0)
       throw new UsageError(`gate takes no arguments, not '${invocation.positionals.join(' ')}'`);
+    if (flag(invocation, 'validate')) return runValidation(invocation);
+    for (const name of ['gates', 'from'])
+      if (text(invocation, name) !== undefined) throw new UsageError(`--${name} goes with --validate`);
     const base = text(invocation, 'base');
     if (base === undefined || base === '') throw new UsageError('gate needs --base REF, what to compare with: --base main');
     const format = choice(invocation, 'format', FORMATS, 'text');

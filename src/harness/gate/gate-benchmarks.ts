@@ -26,7 +26,8 @@ export interface GateBenchmarksOptions {
   readonly folders: Duet['folders'];
   /** Text that 'suite/name' contains. */
   readonly filter: string | undefined;
-  readonly injection: Injection | undefined;
+  /** What HEAD is slowed down by on purpose, where it is. */
+  readonly injectionFor: (id: string) => Injection | undefined;
   readonly budgetMs: number;
   /** To take turns on; empty: nothing is pinned. */
   readonly cores: readonly number[];
@@ -36,7 +37,7 @@ export interface GateBenchmarksOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: GateProgress) => void;
   /** Told the samples of every round, for who judges them otherwise. */
-  readonly onRound?: (id: string, samples: DuetSamples) => void;
+  readonly onRound?: (id: string, which: 'first' | 'rerun', samples: DuetSamples) => void;
 }
 
 export interface GatedBenchmark {
@@ -163,17 +164,17 @@ class BenchmarkGate {
 
   /** A benchmark that fails is out of the gate, and the others are not. */
   async #round(subject: Subject, which: 'first' | 'rerun'): Promise<void> {
-    const { folders, injection, clock, signal, onRound } = this.#options;
+    const { folders, injectionFor, clock, signal, onRound } = this.#options;
     const startMs = clock.now();
     try {
-      subject.prepared ??= await prepareBenchmark(subject.id, folders, injection, this.#surroundings());
+      subject.prepared ??= await prepareBenchmark(subject.id, folders, injectionFor(subject.id), this.#surroundings());
       const samples = await playDuet(subject.prepared.duet, this.#surroundings());
       const round = roundOf(samples);
       assert(Number.isFinite(round), `${subject.id} took no time`);
       subject[which].push(round);
       subject.base.push(medianOf(samples.base));
       subject.head.push(medianOf(samples.head));
-      onRound?.(subject.id, samples);
+      onRound?.(subject.id, which, samples);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof DuetError)) throw error;

@@ -14,12 +14,12 @@ import { accept, acceptancesBetween, readAccepted } from './accepted.ts';
 import { pinnableCores } from './cores.ts';
 import { medianOf } from './duet.ts';
 import { type GateBenchmarksOptions, type GatedBenchmark, gateBenchmarks, judgeAlone } from './gate-benchmarks.ts';
+import type { Injection } from './injection.ts';
 import { prepareTrees, type Tree } from './trees.ts';
 
-export interface GateOptions extends Pick<
-  GateBenchmarksOptions,
-  'filter' | 'injection' | 'budgetMs' | 'clock' | 'signal' | 'onProgress'
-> {
+export interface GateOptions extends Pick<GateBenchmarksOptions, 'filter' | 'budgetMs' | 'clock' | 'signal' | 'onProgress'> {
+  /** What HEAD is slowed down by on purpose, in every benchmark. */
+  readonly injection: Injection | undefined;
   /** A folder of the repository. */
   readonly checkout: string;
   readonly base: string;
@@ -54,6 +54,7 @@ export async function runGate(options: GateOptions): Promise<Gate> {
     ...options,
     folders: { base: join(trees.base.folder, 'bench'), head: join(trees.head.folder, 'bench') },
     cores,
+    injectionFor: () => options.injection,
     random: new Random(seed).fork('gate'),
   });
   const acceptances = await acceptancesBetween(accepted, trees.base, trees.head, clock);
