@@ -23,7 +23,7 @@ import { loadScenarios } from './harness/scenario/discover.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const COMMANDS = [bench, micro, run, init, cluster, query, check, report, compare, gate, history, image, doctor];
+const COMMANDS = [bench, micro, run, init, cluster, query, check, report, compare, history, gate, image, doctor];
 
 const blocks = (language: string) =>
   [...readme.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map((match) => match[1] as string);

@@ -32,6 +32,7 @@ const COMMANDS = [
   'compare',
   'gate',
   'history',
+  'gate',
   'image',
   'doctor',
 ];

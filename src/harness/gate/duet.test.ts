@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../runtime/clock.ts';
 import { Random } from '../../runtime/random.ts';
-import { processesNaming } from '../../harness/launch/testing/processes.ts';
+import { processesNaming } from '../launch/testing/processes.ts';
 import { listBenchmarks, prepareBenchmark } from './benchmarks.ts';
 import { coresOf, pinnableCores, pinned } from './cores.ts';
 import { medianOf, playDuet, roundOf } from './duet.ts';

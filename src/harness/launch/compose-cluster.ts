@@ -80,7 +80,7 @@ class ComposeCluster extends LocalCluster<ComposeNode> {
   }
 
   inject(node: string): Promise<never> {
-    return refuse(node, 'its standard input is closed');
+    return refuse(node, 'it takes no orders from here');
   }
 
   /** Leaves the nodes running, whatever was done to them. */

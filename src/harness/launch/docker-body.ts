@@ -185,6 +185,7 @@ export class ContainerBody implements ServerBody {
         ...(state?.OOMKilled === true && { remark: 'out of memory: its limit is too low' }),
       };
     } catch (error) {
+      // It goes on without us: for whoever waits for its end, there is none.
       if (this.#left.signal.aborted) return await new Promise<never>(() => {});
       return { code: null, signal: null, remark: `lost: ${(error as Error).message}` };
     } finally {

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type ContainerRuntimeClient, getContainerRuntimeClient, ImageName } from 'testcontainers';
+import { systemClock } from '../../runtime/clock.ts';
 import { LaunchError } from './cluster.ts';
 
 /** On everything that we make: the id of the cluster it is part of. */
@@ -11,6 +12,8 @@ const CLUSTER_LABEL = 'windtunnel.cluster';
 const HARNESS_LABEL = 'windtunnel.harness';
 /** On every image that the Dockerfile makes, its build stage included. */
 const IMAGE_LABEL = 'windtunnel.image';
+
+const LONGEST_BUILD_MS = 15 * 60_000;
 
 /** How imageOfCheckout names what it builds. */
 const BUILT_HERE = /^windtunnel:[0-9a-f]{12}$/;
@@ -50,7 +53,7 @@ export interface Leftover {
   remove(): Promise<void>;
 }
 
-/** Images of other states of this checkout, and what was left of building them. */
+/** Images of other states of this checkout, and what was left of building them: not what may still be being built. */
 export async function oldImages(
   { container: { dockerode } }: ContainerRuntimeClient,
   current: string | undefined,
@@ -60,10 +63,12 @@ export async function oldImages(
     dockerode.listContainers({ all: true }),
   ]);
   return images
-    .filter(({ Id: id, RepoTags: tags }) => {
+    .filter(({ Id: id, RepoTags: tags, Created: createdS }) => {
       const names = (tags ?? []).filter((tag) => tag !== '<none>:<none>');
       return (
-        names.every((name) => BUILT_HERE.test(name) && name !== current) && !containers.some(({ ImageID }) => ImageID === id)
+        (names.length > 0 || systemClock.wallTime() - createdS * 1_000 > LONGEST_BUILD_MS) &&
+        names.every((name) => BUILT_HERE.test(name) && name !== current) &&
+        !containers.some(({ ImageID }) => ImageID === id)
       );
     })
     .map(({ Id: id, RepoTags: tags }) => ({
