@@ -1,0 +1,100 @@
+// The gate as it is used: a repository, two commits, a verdict, files, nothing left behind.
+
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { GatedRepository, type GatedSuite } from '../harness/gate/testing/gated-repository.ts';
+import { processesNaming } from '../harness/launch/testing/processes.ts';
+import { type Gate, gateSchema } from '../harness/result/gate.ts';
+import { start } from './testing/windtunnel.ts';
+
+const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('windtunnel-gate-'));
+
+async function gate(repository: GatedRepository, ...words: string[]) {
+  const running = start(['gate', '--format', 'json', '--seed', '1', ...words], { cwd: repository.folder });
+  const { code } = await running.ended;
+  const result = running.out() === '' ? undefined : gateSchema.parse(JSON.parse(running.out()));
+  return { code, err: running.err(), result: result as Gate };
+}
+
+const before: GatedSuite = { steps: 300, messages: 40, more: { old: 'return 1' } };
+const after: GatedSuite = { steps: 600, messages: 41, more: { fresh: 'return 1' } };
+
+test('twice the work is slower, a message more is a regression, and a reviewed file accepts the one and not the other', async () => {
+  using repository = new GatedRepository();
+  repository.commit(before);
+  const commit = repository.commit(after);
+  const there = leftovers();
+  const { code, result } = await gate(repository, '--base', 'HEAD~1');
+  expect(code).toBe(94);
+  expect(result).toMatchObject({ added: ['work/fresh'], removed: ['work/old'], exit: { code: 94 } });
+  expect(result.subjects).toMatchObject([{ id: 'work/loop', verdict: 'slower' }]);
+  expect(result.exit.reasons).toContain('work/loop: 4 messages an operation became 4.1');
+  const { first, rerun } = result.subjects[0] as Gate['subjects'][number];
+  expect(first.ratio).toBeGreaterThan(1.3);
+  expect(first.rounds.length).toBeGreaterThanOrEqual(10);
+  expect(rerun?.rounds.length).toBeGreaterThanOrEqual(10);
+  const folder = join(repository.folder, 'results', result.id);
+  expect(gateSchema.parse(JSON.parse(readFileSync(join(folder, 'gate.json'), 'utf8'))).id).toBe(result.id);
+  expect(readFileSync(join(folder, 'gate.md'), 'utf8')).toContain('❌ slower');
+
+  mkdirSync(join(repository.folder, 'results'), { recursive: true });
+  const acceptance = { benchmark: 'work/loop', ratio: 4, reason: 'twice as thorough', commit };
+  writeFileSync(join(repository.folder, 'results', 'accepted.json'), JSON.stringify([acceptance]));
+  const again = await gate(repository, '--base', 'HEAD~1', '--head', 'HEAD');
+  expect(again.result.subjects).toMatchObject([{ verdict: 'accepted', acceptance }]);
+  // The count is no matter of time, and not accepted.
+  expect([again.code, again.result.exit.reasons]).toEqual([94, ['work/loop: 4 messages an operation became 4.1']]);
+
+  expect(repository.git('worktree', 'list').split('\n')).toHaveLength(1);
+  expect(leftovers()).toEqual(there);
+}, 300_000);
+
+test('the same commit is never slower', async () => {
+  using repository = new GatedRepository();
+  repository.commit({ steps: 300, messages: 40 });
+  const { code, result } = await gate(repository, '--base', 'HEAD');
+  expect([code, result.exit.reasons]).toEqual([0, []]);
+  expect(['same', 'inconclusive']).toContain(result.subjects[0]?.verdict);
+  expect(result.counts).toMatchObject([{ verdict: 'same' }]);
+}, 200_000);
+
+test('a slowdown made on purpose is slower', async () => {
+  using repository = new GatedRepository();
+  repository.commit({ steps: 300, messages: 40 });
+  const { code, result } = await gate(repository, '--base', 'HEAD', '--inject', '60%');
+  expect([code, result.subjects[0]?.verdict]).toEqual([94, 'slower']);
+  expect(result.injected).toEqual({ kind: 'work', share: 0.6 });
+}, 300_000);
+
+test('when the time is over, what is not known is inconclusive, and with --strict that is not enough', async () => {
+  using repository = new GatedRepository();
+  repository.commit({ steps: 300, messages: 40 });
+  const { code, result } = await gate(repository, '--base', 'HEAD', '--budget', '1s', '--strict');
+  expect(code).toBe(96);
+  expect(result.subjects).toMatchObject([{ verdict: 'inconclusive', reason: 'fewer than 10 rounds' }]);
+}, 100_000);
+
+test('Ctrl-C judges what there is, takes the checkouts away, and exits with 105', async () => {
+  using repository = new GatedRepository();
+  repository.commit({ steps: 300, messages: 40 });
+  const there = leftovers();
+  const running = start(['gate', '--base', 'HEAD'], { cwd: repository.folder });
+  // Those of HEAD: that they run says that BASE is checked out.
+  await expect.poll(() => processesNaming(repository.bench).length, { timeout: 60_000, interval: 20 }).toBeGreaterThan(0);
+  running.child.kill('SIGINT');
+  expect((await running.ended).code).toBe(105);
+  expect(repository.git('worktree', 'list').split('\n')).toHaveLength(1);
+  expect(leftovers()).toEqual(there);
+  expect(processesNaming(repository.bench)).toEqual([]);
+}, 100_000);
+
+test('an acceptance that cannot be read is named, before anything is measured', async () => {
+  using repository = new GatedRepository();
+  repository.commit({ steps: 300, messages: 40 });
+  writeFileSync(join(repository.folder, 'accepted.json'), '[{ "benchmark": "work/loop", "ratio": "a lot" }]');
+  const { code, err, result } = await gate(repository, '--base', 'HEAD', '--accepted', 'accepted.json');
+  expect([code, result]).toEqual([1, undefined]);
+  expect(err).toMatch(/accepted\.json: \[0\]\.ratio: /);
+}, 60_000);
