@@ -45,7 +45,7 @@ test('HTTP, gRPC and autocannon side by side, each with statistics and threshold
     `${CALLS},
      open: { executor: 'constant-arrival-rate', rate: 30, duration: '3s', preAllocatedVUs: 4, maxVUs: 100, workload: ${statement} },
      refused: { executor: 'constant-arrival-rate', rate: 10, duration: '3s', preAllocatedVUs: 4, maxVUs: 100, workload: ${broken} },
-     closed: { executor: 'autocannon', connections: 3, duration: '1m', amount: 60, workload: ${statement} }`,
+     closed: { executor: 'autocannon', startTime: '500ms', connections: 3, duration: '1m', amount: 60, workload: ${statement} }`,
     "thresholds: { 'operations_failed{load:closed}': ['rate==0'], 'response_time{load:calls}': ['p(50)<10000'] }",
   );
   // The instrument may be late on a busy machine, which is exit 96 and not what this test is about.

@@ -50,7 +50,7 @@ export const gate: Command = {
       type: 'string',
       placeholder: 'FILE',
       description: 'the slowdowns that are wanted',
-      defaultText: 'results/accepted.json of HEAD',
+      defaultText: 'results/accepted.json of the working tree',
     },
     inject: {
       type: 'string',

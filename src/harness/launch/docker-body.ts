@@ -226,6 +226,9 @@ class AttachedContainer extends GenericContainer {
       // Closed when whoever is attached to it is gone, however that came: the server ends then.
       OpenStdin: true,
       StdinOnce: true,
+      // That of the image starts a process in every container every few seconds, which takes time from what is measured; whoever launches
+      // them hears from them.
+      Healthcheck: { Test: ['NONE'] },
       // Not by withNetworkAliases, which would leave it in the default network as well.
       NetworkingConfig: { EndpointsConfig: { [plan.network]: { Aliases: [plan.alias] } } },
       ExposedPorts: Object.fromEntries(plan.ports.map(({ inside }) => [`${inside}/tcp`, {}])),
