@@ -18,13 +18,18 @@ COPY src ./src
 COPY bench ./bench
 COPY scenarios ./scenarios
 RUN mkdir .compile-cache /data /results && chown 1000:1000 .compile-cache /data /results
-# Every role once, so that what it loads is in the cache; as the user that it is for, whose number is part of where Node looks for it.
+# Every role once, so that what it loads is in the cache, a reader of the store included, which a node starts with the first read; as the
+# user that it is for, whose number is part of where Node looks for it.
 USER 1000:1000
 RUN export NODE_COMPILE_CACHE=/app/.compile-cache \
   && node bin/windtunnel.js run --list >/dev/null \
   && node bin/windtunnel.js links </dev/null \
-  && node bin/windtunnel.js node --id=n1 --cluster=build --listen=127.0.0.1:7401 --http=127.0.0.1:7404 --data=/tmp/n1 \
-    --fault-control --exit-with-parent </dev/null >/dev/null
+  && { node bin/windtunnel.js node --id=n1 --cluster=build --listen=127.0.0.1:7401 --http=127.0.0.1:7404 --data=/tmp/n1 \
+    --fault-control >/dev/null & } \
+  && for attempt in 1 2 3 4 5 6 7 8 9 10; do \
+    node bin/windtunnel.js query --endpoints 127.0.0.1:7401 'select 1' >/dev/null 2>&1 && read=yes && break; \
+  done \
+  && kill $! && wait $! && test "$read" = yes
 
 FROM ${BASE_IMAGE}
 LABEL windtunnel.image=1
