@@ -52,12 +52,12 @@ describe('the same code twice', () => {
     ['with heavy tails', heavy],
     ['drifting', drifting],
   ])('gives no alarm more often than is promised: %s', (_, draw) => {
-    const gates = 80;
+    const gates = 250;
     const { slower, faster } = words(gates, draw, TWELVE_SAME);
-    // Before the rerun: at most 0.5 % of gates on each side, so at most 3 of 80 but in one of a thousand such tests. What depends on what
+    // Before the rerun: at most 0.5 % of gates on each side, so at most 5 of 250 but in one of a thousand such tests. What depends on what
     // came before is more than the level allows for, and is held to what the rerun makes good.
-    expect(slower).toBeLessThanOrEqual(3);
-    expect(faster).toBeLessThanOrEqual(3);
+    expect(slower).toBeLessThanOrEqual(5);
+    expect(faster).toBeLessThanOrEqual(5);
   });
 
   test('is called the same, not inconclusive, on a quiet machine', () => {
