@@ -28,6 +28,8 @@ export interface ContainerPlan {
   readonly netAdmin: boolean;
   /** What it calls this machine by. */
   readonly hostAlias: string;
+  /** The control group to make it in; undefined: what the engine chooses. */
+  readonly controlGroup: string | undefined;
 }
 
 export interface ContainerLimits {
@@ -235,6 +237,7 @@ class AttachedContainer extends GenericContainer {
     });
     Object.assign(this.hostConfig, {
       ReadonlyRootfs: true,
+      ...(plan.controlGroup !== undefined && { CgroupParent: plan.controlGroup }),
       PortBindings: Object.fromEntries(
         plan.ports.map(({ inside, outside }) => [`${inside}/tcp`, [{ HostIp: '127.0.0.1', HostPort: String(outside) }]]),
       ),

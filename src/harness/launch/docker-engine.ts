@@ -40,6 +40,17 @@ export async function dockerEngine(): Promise<ContainerRuntimeClient> {
   return engine;
 }
 
+/**
+ * The control group to make containers in; undefined: what the engine chooses. By its driver "cgroupfs" that is one for all containers,
+ * with the share of the processor of a single process: all nodes together would have what the harness has alone. Measured on two cores
+ * that were full: 89 ms at the median and 11 to 29 % of the operations failed, against 33 ms and none in a group for each. The driver
+ * "systemd" weighs all containers against all that users run, and takes no other group by its path.
+ */
+export async function controlGroupOf({ container: { dockerode } }: ContainerRuntimeClient): Promise<string | undefined> {
+  const { CgroupDriver: driver } = (await dockerode.info()) as { CgroupDriver?: string };
+  return driver === 'cgroupfs' ? '/' : undefined;
+}
+
 const chosenByUser = process.env['TESTCONTAINERS_RYUK_DISABLED'] !== undefined;
 
 export function labelsOf(clusterId: string): Record<string, string> {

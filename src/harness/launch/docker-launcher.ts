@@ -10,7 +10,7 @@ import type { LinkPlan } from '../links/link-table.ts';
 import { CLIENT } from '../links/rule.ts';
 import { type Cluster, LaunchError } from './cluster.ts';
 import { ContainerBody, type ContainerLimits, type ContainerPlan } from './docker-body.ts';
-import { dockerEngine, labelsOf } from './docker-engine.ts';
+import { controlGroupOf, dockerEngine, labelsOf } from './docker-engine.ts';
 import { IMAGE_PORTS, imageOfCheckout } from './docker-image.ts';
 import { ContainerNetwork } from './docker-network.ts';
 import { launchOnFreePorts } from './local-cluster.ts';
@@ -39,10 +39,11 @@ export async function launchContainers(options: DockerClusterOptions): Promise<C
   const { nodes, random, onStep } = options;
   mkdirSync(options.logFolder, { recursive: true });
   const engine = await dockerEngine();
+  const controlGroup = await controlGroupOf(engine);
   const image = options.image ?? (await imageOfCheckout(engine, (name) => onStep?.(`building the image ${name}`)));
   // For each node two ports past the links, and two through them.
   return launchOnFreePorts(nodes * 4, random, async (ports) => {
-    const cluster = new DockerCluster(options, { engine, image, ports });
+    const cluster = new DockerCluster(options, { engine, image, controlGroup, ports });
     try {
       await cluster.start();
       return cluster;
@@ -56,6 +57,7 @@ export async function launchContainers(options: DockerClusterOptions): Promise<C
 interface Means {
   readonly engine: ContainerRuntimeClient;
   readonly image: string;
+  readonly controlGroup: string | undefined;
   /** Of loopback. */
   readonly ports: readonly number[];
 }
@@ -170,7 +172,7 @@ class DockerCluster extends NodeCluster {
   }
 
   #plan(alias: string, words: readonly string[]) {
-    const { image } = this.#means;
+    const { image, controlGroup } = this.#means;
     const name = `${this.#name}-${alias}`;
     const network = known(this.#network, 'it was made first').name;
     return {
@@ -181,6 +183,7 @@ class DockerCluster extends NodeCluster {
       words,
       environment: {},
       hostAlias: HOST_ALIAS,
+      controlGroup,
       labels: labelsOf(this.#options.clusterId),
     };
   }
