@@ -8,7 +8,7 @@ import { EXIT } from '../harness/report/exit.ts';
 import { readRun } from '../harness/result/files.ts';
 import { findRun } from '../harness/result/find.ts';
 import { choice, type Command, text, UsageError } from './command.ts';
-import { resultsFolder } from './measure.ts';
+import { resultsFolder } from './folders.ts';
 import { wantsColour, widthOf } from './terminal.ts';
 
 const FORMATS = ['text', 'json', 'markdown'] as const;

@@ -15,7 +15,7 @@ import type { Validation } from '../harness/result/gate-validation.ts';
 import { writeWhole } from '../harness/result/whole-file.ts';
 import { type Invocation, text, UsageError, wholeNumber } from './command.ts';
 import { catchInterrupts } from './interrupt.ts';
-import { resultsFolder, shortPath } from './measure.ts';
+import { resultsFolder, shortPath } from './folders.ts';
 
 const DEFAULT_GATES = 10;
 

@@ -14,9 +14,10 @@ import { renderGate } from '../harness/report/gate-text.ts';
 import { createProgress } from '../harness/report/progress.ts';
 import type { Gate } from '../harness/result/gate.ts';
 import { choice, type Command, flag, type Invocation, text, UsageError, wholeNumber } from './command.ts';
+import { resultsFolder, shortPath } from './folders.ts';
 import { runValidation } from './gate-validation.ts';
 import { catchInterrupts } from './interrupt.ts';
-import { RESULTS_OPTION, resultsFolder, shortPath } from './measure.ts';
+import { RESULTS_OPTION } from './measure-options.ts';
 import { wantsColour, widthOf } from './terminal.ts';
 
 const FORMATS = ['text', 'json', 'markdown'] as const;

@@ -11,7 +11,7 @@ import { readRun } from '../harness/result/files.ts';
 import { listRuns } from '../harness/result/find.ts';
 import type { Run } from '../harness/result/schema.ts';
 import { choice, type Command, flag, text, UsageError } from './command.ts';
-import { resultsFolder, shortPath } from './measure.ts';
+import { resultsFolder, shortPath } from './folders.ts';
 import { openPage } from './open-page.ts';
 import { wantsColour, widthOf } from './terminal.ts';
 

@@ -7,7 +7,7 @@ import { basename, dirname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from '../harness/report/exit.ts';
 import { type Command, UsageError } from './command.ts';
-import { packageFolder } from './measure.ts';
+import { packageFolder } from './folders.ts';
 import { scenarioTemplate } from './scenario-template.ts';
 
 /** By which a project that has installed the package imports it. */

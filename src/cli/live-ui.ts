@@ -6,20 +6,6 @@ import { LiveServer } from '../harness/page/live-server.ts';
 import type { Run, ScenarioResult } from '../harness/result/schema.ts';
 import type { ScenarioProgress } from '../harness/run.ts';
 import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
-import { type Invocation, type OptionSpec, text, wholeNumber } from './command.ts';
-
-export const UI_OPTION: OptionSpec = {
-  type: 'string',
-  placeholder: 'PORT',
-  valueIfMatches: /^\d+$/,
-  description: 'show the page of the run while it is under way, on this machine only',
-  defaultText: 'not shown; without PORT at one that is free',
-};
-
-/** The port that was asked for, 0 for any; undefined when no page was. @throws UsageError */
-export function uiPortOf(invocation: Invocation): number | undefined {
-  return text(invocation, 'ui') === '' ? 0 : wholeNumber(invocation, 'ui', 0, 65_535);
-}
 
 /** The run as it would be written now, with a scenario that has not ended. */
 type RunSoFar = (underWay: readonly ScenarioResult[]) => Run;

@@ -1,8 +1,6 @@
 // What `bench`, `run` and `micro` have in common: measure, keep everything that was measured, print it, decide.
 
 import { rmdir } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '../runtime/clock.ts';
 import { discoverSuites } from '../harness/micro/discover.ts';
 import { runSuites } from '../harness/micro/runner.ts';
@@ -25,10 +23,10 @@ import { runScenario } from '../harness/run.ts';
 import { failedResult } from '../harness/run-result.ts';
 import type { TraceOptions } from '../harness/run-traces.ts';
 import { ScenarioError } from '../harness/scenario/options.ts';
-import { MAX_GENERATORS } from '../harness/scenario/validate.ts';
 import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
 import { codeProblems } from '../harness/target/error-codes.ts';
-import { type Invocation, type OptionSpec, UsageError, wholeNumber } from './command.ts';
+import { UsageError } from './command.ts';
+import { packageFolder, shortPath } from './folders.ts';
 import { catchInterrupts } from './interrupt.ts';
 import { LiveUi } from './live-ui.ts';
 import { wantsColour, widthOf } from './terminal.ts';
@@ -258,48 +256,3 @@ function canaryEnvironment(node: string): Readonly<Record<string, string>> {
     .map(([, canary]) => canary);
   return canaries.length === 0 ? {} : { WINDTUNNEL_CANARY: canaries.join(',') };
 }
-
-/** A folder of this package: `bench` or `scenarios`, as sources or as built. */
-export function packageFolder(name: 'bench' | 'scenarios'): string {
-  // src/cli/measure.ts or dist/src/cli/measure.js: either way the folder is two up.
-  return join(dirname(fileURLToPath(import.meta.url)), '..', '..', name);
-}
-
-/** Where results go: below the working directory, which for this repository is its root. */
-export function resultsFolder(): string {
-  return join(process.cwd(), 'results');
-}
-
-/** Relative to the working directory when that is shorter. */
-export function shortPath(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith('..') ? path : short;
-}
-
-/** Flags that the measuring commands have in common. */
-export const SEED_OPTION: OptionSpec = {
-  type: 'string',
-  placeholder: 'N',
-  description: 'repeats arrivals, keys and fault schedule of the run that printed it',
-  defaultText: 'a fresh one',
-};
-export const GENERATORS_OPTION: OptionSpec = {
-  type: 'string',
-  placeholder: 'N',
-  description: `how many threads issue the load, 1 to ${MAX_GENERATORS}`,
-  defaultText: "the scenario's",
-};
-export const RESULTS_OPTION: OptionSpec = {
-  type: 'string',
-  placeholder: 'DIR',
-  description: 'where the result folder is made',
-  defaultText: 'results',
-};
-
-/** @throws UsageError */
-export function generatorsOf(invocation: Invocation): number | undefined {
-  return wholeNumber(invocation, 'generators', 1, MAX_GENERATORS);
-}
-
-/** The scenarios that `bench` runs, in this order. */
-export const STANDARD_SCENARIOS = ['steady', 'leader-crash'] as const;

@@ -2,7 +2,8 @@
 
 import { parseDuration } from '../runtime/duration.ts';
 import { type Command, text, UsageError } from './command.ts';
-import { measure, RESULTS_OPTION, resultsFolder } from './measure.ts';
+import { resultsFolder } from './folders.ts';
+import { RESULTS_OPTION } from './measure-options.ts';
 
 export const micro: Command = {
   name: 'micro',
@@ -23,6 +24,7 @@ Examples:
     if (more.length > 0) throw new UsageError(`micro takes one pattern, not '${invocation.positionals.join(' ')}'`);
     const timeBudgetMs = parseDuration(text(invocation, 'time') ?? '1s');
     if (timeBudgetMs <= 0) throw new UsageError('--time must be above 0');
+    const { measure } = await import('./measure.ts');
     return measure({
       seed: 0,
       scenarios: [],

@@ -10,7 +10,7 @@ import { renderSummary } from '../harness/report/summary.ts';
 import { readRun } from '../harness/result/files.ts';
 import { findRun } from '../harness/result/find.ts';
 import { type Command, flag, text, UsageError } from './command.ts';
-import { resultsFolder, shortPath } from './measure.ts';
+import { resultsFolder, shortPath } from './folders.ts';
 import { openPage } from './open-page.ts';
 import { wantsColour, widthOf } from './terminal.ts';
 

@@ -6,16 +6,8 @@ import { EXIT } from '../harness/report/exit.ts';
 import { listScenarios, loadScenarios } from '../harness/scenario/discover.ts';
 import { withOverrides } from '../harness/scenario/validate.ts';
 import { choice, type Command, flag, text, UsageError, wholeNumber } from './command.ts';
-import { UI_OPTION, uiPortOf } from './live-ui.ts';
-import {
-  GENERATORS_OPTION,
-  generatorsOf,
-  measure,
-  packageFolder,
-  RESULTS_OPTION,
-  resultsFolder,
-  SEED_OPTION,
-} from './measure.ts';
+import { packageFolder, resultsFolder } from './folders.ts';
+import { GENERATORS_OPTION, generatorsOf, RESULTS_OPTION, SEED_OPTION, UI_OPTION, uiPortOf } from './measure-options.ts';
 import { METRICS_OPTION, metricsAddressOf } from './metrics-option.ts';
 import { scenarioList } from './scenario-list.ts';
 import { TARGET_OPTIONS, targetOf } from './target-options.ts';
@@ -82,6 +74,7 @@ Examples:
     };
     const metricsAddress = metricsAddressOf(invocation);
     const scenarios = await loadScenarios(invocation.positionals, folder);
+    const { measure } = await import('./measure.ts');
     return measure({
       seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
       scenarios: scenarios.map((scenario) => withOverrides(scenario, overrides)),
