@@ -5,16 +5,20 @@ import { systemClock } from '../runtime/clock.ts';
 import { formatDuration, parseDuration } from '../runtime/duration.ts';
 import { freshSeed } from '../runtime/random.ts';
 import { runGate } from '../harness/gate/gate.ts';
-import type { GateProgress } from '../harness/gate/gate-benchmarks.ts';
+import type { GateProgress } from '../harness/gate/play-rounds.ts';
 import { writeGate } from '../harness/gate/gate-files.ts';
 import { type Injection, INJECTION_KINDS } from '../harness/gate/injection.ts';
 import { EXIT } from '../harness/report/exit.ts';
+import { loadScenarios } from '../harness/scenario/discover.ts';
+import { withOverrides } from '../harness/scenario/validate.ts';
+import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
 import { renderGateMarkdown } from '../harness/report/gate-markdown.ts';
 import { renderGate } from '../harness/report/gate-text.ts';
 import { createProgress } from '../harness/report/progress.ts';
 import type { Gate } from '../harness/result/gate.ts';
+import { canaryEnvironment } from './canaries.ts';
 import { choice, type Command, flag, type Invocation, text, UsageError, wholeNumber } from './command.ts';
-import { resultsFolder, shortPath } from './folders.ts';
+import { packageFolder, resultsFolder, shortPath } from './folders.ts';
 import { runValidation } from './gate-validation.ts';
 import { catchInterrupts } from './interrupt.ts';
 import { RESULTS_OPTION } from './measure-options.ts';
@@ -38,6 +42,24 @@ export const gate: Command = {
       defaultText: 'the working tree, uncommitted changes included',
     },
     filter: { type: 'string', placeholder: 'PATTERN', description: "only benchmarks whose 'suite/name' contains it" },
+    benchmarks: {
+      type: 'string',
+      placeholder: 'on|off',
+      description: 'whether the microbenchmarks are measured',
+      defaultText: 'on',
+    },
+    scenarios: {
+      type: 'string',
+      placeholder: 'NAMES',
+      description: "scenarios to measure on clusters of both: 'steady,leader-crash,closed-loop', paths work too",
+      defaultText: 'none',
+    },
+    window: {
+      type: 'string',
+      placeholder: 'DURATION',
+      description: 'how long each load of a scenario lasts, of which a round has one for either side',
+      defaultText: "the scenario's",
+    },
     budget: { type: 'string', placeholder: 'DURATION', description: 'how long it may measure', defaultText: '10m' },
     format: {
       type: 'string',
@@ -68,6 +90,8 @@ export const gate: Command = {
   faster        the same on the other side
   same          the interval lies within 5%
   inconclusive  none of them
+A round of a scenario is a fresh cluster of either side, one after the other, with the same load, seed and faults; judged are p50 and p99 of the
+response time apart from faults, the throughput where all load is a closed loop, and the time from each fault to the next write.
 Deterministic counts (messages, bytes, fsyncs, frames per operation) are compared exactly.
 
 results/accepted.json lists the slowdowns that are wanted: [{ "benchmark", "ratio", "reason", "commit" }]. One holds while the commit is in
@@ -81,6 +105,7 @@ Exit codes: 0; 94 when something is slower or a count rose; 96 with --strict whe
 Examples:
   windtunnel gate --base main
   windtunnel gate --base HEAD~1 --head HEAD --filter raft/ --budget 2m
+  windtunnel gate --base main --benchmarks off --scenarios steady,closed-loop --window 6s --budget 20m
   windtunnel gate --base "$(git merge-base origin/main HEAD)" --format markdown
   windtunnel gate --validate --gates 20 --budget 2h --filter raft/`,
   async run(invocation) {
@@ -95,6 +120,13 @@ Examples:
     const budgetMs = parseDuration(text(invocation, 'budget') ?? '10m');
     if (budgetMs === 0) throw new UsageError('--budget takes a time in which something can be measured, not 0');
     const injection = injectionOf(invocation);
+    const benchmarks = choice(invocation, 'benchmarks', ['on', 'off'], 'on') === 'on';
+    if (!benchmarks) {
+      for (const name of ['filter', 'inject'])
+        if (text(invocation, name) !== undefined) throw new UsageError(`--${name} goes with benchmarks, which are off`);
+    }
+    const scenarios = await scenariosOf(invocation);
+    if (!benchmarks && scenarios.length === 0) throw new UsageError('--benchmarks off needs --scenarios: nothing else is left');
     const results = text(invocation, 'results') ?? resultsFolder();
     const progress = gateProgress();
     const interruption = catchInterrupts(() => progress.note('interrupted: stopping, and judging what has been measured'));
@@ -105,6 +137,9 @@ Examples:
         base,
         head: text(invocation, 'head'),
         filter: text(invocation, 'filter'),
+        benchmarks,
+        scenarios,
+        headEnvironment: canaryEnvironment,
         injection,
         budgetMs,
         seed: wholeNumber(invocation, 'seed', 0, Number.MAX_SAFE_INTEGER) ?? freshSeed(),
@@ -131,6 +166,23 @@ Examples:
     return written.exit.code;
   },
 };
+
+/** @throws UsageError or ScenarioError */
+async function scenariosOf(invocation: Invocation): Promise<ValidScenario[]> {
+  const names = text(invocation, 'scenarios');
+  const window = text(invocation, 'window');
+  if (names === undefined) {
+    if (window !== undefined) throw new UsageError('--window goes with --scenarios');
+    return [];
+  }
+  const durationMs = window === undefined ? undefined : parseDuration(window);
+  const scenarios = await loadScenarios(
+    names.split(',').map((name) => name.trim()),
+    packageFolder('scenarios'),
+  );
+  // Both sides must be started from a checkout.
+  return scenarios.map((scenario) => withOverrides(scenario, { durationMs, target: { kind: 'process' } }));
+}
 
 /** '20%', 'tail:1%'. @throws UsageError */
 function injectionOf(invocation: Invocation): Injection | undefined {

@@ -25,6 +25,7 @@ import type { TraceOptions } from '../harness/run-traces.ts';
 import { ScenarioError } from '../harness/scenario/options.ts';
 import type { ValidScenario } from '../harness/scenario/valid-scenario.ts';
 import { codeProblems } from '../harness/target/error-codes.ts';
+import { canaryEnvironment } from './canaries.ts';
 import { UsageError } from './command.ts';
 import { packageFolder, shortPath } from './folders.ts';
 import { catchInterrupts } from './interrupt.ts';
@@ -242,17 +243,4 @@ async function runOne(
     progress.end();
     return failedResult(scenario, plan.seed, startedWallMs, error instanceof Error ? error.message : String(error));
   }
-}
-
-/**
- * WINDTUNNEL_CANARY_NODE='n2=stale-reads' makes one node a known-bad one, '*=...' all of them; several with commas. For tests of
- * the checkers only.
- */
-function canaryEnvironment(node: string): Readonly<Record<string, string>> {
-  const canaries = (process.env['WINDTUNNEL_CANARY_NODE'] ?? '')
-    .split(',')
-    .map((word) => word.split('=', 2))
-    .filter(([name, canary]) => (name === node || name === '*') && canary !== undefined)
-    .map(([, canary]) => canary);
-  return canaries.length === 0 ? {} : { WINDTUNNEL_CANARY: canaries.join(',') };
 }

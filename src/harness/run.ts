@@ -53,6 +53,8 @@ export interface RunScenarioOptions {
   readonly environment?: (node: string) => Readonly<Record<string, string>>;
   /** Default: nothing is traced. */
   readonly traces?: TraceOptions | undefined;
+  /** bin/windtunnel.js that nodes as processes are started with. Default: ours. */
+  readonly program?: string;
   /** Told whose metrics to show from now on; of undefined when the load has ended. */
   readonly onMetrics?: (source: MetricsSource | undefined) => void;
   /** How long checking one history may take. Default 60 s. */
@@ -176,7 +178,7 @@ async function startCluster(
   traces: RunTraces | undefined,
   cleanup: AsyncDisposableStack,
 ) {
-  const { clock, seed, environment } = options;
+  const { clock, seed, environment, program } = options;
   const dataFolder = await mkdtemp(join(tmpdir(), 'windtunnel-'));
   cleanup.defer(() => rm(dataFolder, { recursive: true, force: true }));
   const { cluster, addresses, metrics } = await launchTarget(scenario, {
@@ -185,6 +187,7 @@ async function startCluster(
     logFolder: folder,
     clock,
     environment,
+    program,
     tracing: traces?.nodeTracing,
     onStep: options.onStep,
   });

@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../runtime/clock.ts';
 import { entryPoint } from '../../runtime/entry-point.ts';
 import { pinned } from './cores.ts';
+import { ContestError } from './contest.ts';
 import type { DuetAnswer, DuetCommand } from './duet-protocol.ts';
 
 /** A benchmark that cannot be measured: it threw, or its process ended or fell silent. The message says on which side. */
-export class DuetError extends Error {
+export class DuetError extends ContestError {
   override readonly name = 'DuetError';
 }
 

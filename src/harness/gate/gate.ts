@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../runtime/random.ts';
 import { conclude, type Judgement, judgeRounds } from '../compare/gate-rule.ts';
+import { known } from '../../runtime/assert.ts';
+import type { ValidScenario } from '../scenario/valid-scenario.ts';
+import type { Metric } from './contest.ts';
 import { EXIT, exitFor, type Reason } from '../report/exit.ts';
 import { perOperation } from '../result/comparison.ts';
 import { captureEnvironment } from '../result/environment.ts';
@@ -13,11 +16,22 @@ import { type Gate, GATE_VERSION, type GateRatios, type GateSubject } from '../r
 import { accept, acceptancesBetween, readAccepted } from './accepted.ts';
 import { pinnableCores } from './cores.ts';
 import { medianOf } from './duet.ts';
-import { type GateBenchmarksOptions, type GatedBenchmark, gateBenchmarks, judgeAlone } from './gate-benchmarks.ts';
+import { BenchmarkContest } from './benchmark-contest.ts';
+import { listBenchmarks } from './benchmarks.ts';
 import type { Injection } from './injection.ts';
+import { judgeAlone, type PlayOptions, playRounds, type Series, worseningsOf } from './play-rounds.ts';
+import { ScenarioContest } from './scenario-contest.ts';
 import { prepareTrees, type Tree } from './trees.ts';
 
-export interface GateOptions extends Pick<GateBenchmarksOptions, 'filter' | 'budgetMs' | 'clock' | 'signal' | 'onProgress'> {
+export interface GateOptions extends Pick<PlayOptions, 'budgetMs' | 'clock' | 'signal' | 'onProgress'> {
+  /** Text that 'suite/name' of a benchmark contains; undefined: all. */
+  readonly filter: string | undefined;
+  /** Whether there are benchmarks at all. */
+  readonly benchmarks: boolean;
+  /** On processes of this machine. */
+  readonly scenarios: readonly ValidScenario[];
+  /** Of the nodes of HEAD in scenarios, for known-bad variants. */
+  readonly headEnvironment?: ((node: string) => Readonly<Record<string, string>>) | undefined;
   /** What HEAD is slowed down by on purpose, in every benchmark. */
   readonly injection: Injection | undefined;
   /** A folder of the repository. */
@@ -50,15 +64,20 @@ export async function runGate(options: GateOptions): Promise<Gate> {
   const trees = await prepareTrees({ ...options, folder, onStep }, cleanup);
   const environment = await captureEnvironment(clock, { folder: trees.head.folder });
   const cores = pinnableCores();
-  const measured = await gateBenchmarks({
-    ...options,
-    folders: { base: join(trees.base.folder, 'bench'), head: join(trees.head.folder, 'bench') },
-    cores,
-    injectionFor: () => options.injection,
-    random: new Random(seed).fork('gate'),
-  });
+  const random = new Random(seed).fork('gate');
+  const folders = { base: join(trees.base.folder, 'bench'), head: join(trees.head.folder, 'bench') };
+  onStep('listing the benchmarks of both');
+  const list = options.benchmarks
+    ? await listBenchmarks(folders, options.filter, { clock, signal, random: random.fork('list'), core: undefined })
+    : { both: [], added: [], removed: [] };
+  const benchmarks = list.both.map((id) => new BenchmarkContest(id, { folders, injection: options.injection }));
+  const programs = { base: programOf(trees.base), head: programOf(trees.head) };
+  const scenarios = options.scenarios.map(
+    (scenario) => new ScenarioContest(scenario, { programs, folder, headEnvironment: options.headEnvironment }),
+  );
+  const series = await playRounds([...benchmarks, ...scenarios], { ...options, cores, random });
   const acceptances = await acceptancesBetween(accepted, trees.base, trees.head, clock);
-  const subjects = subjectsOf(measured.benchmarks).map((subject) => accept(subject, acceptances));
+  const subjects = subjectsOf(series, benchmarks).map((subject) => accept(subject, acceptances));
   const used = new Set(subjects.map(({ acceptance }) => acceptance));
   const result: Omit<Gate, 'exit'> = {
     schema: 'windtunnel-gate',
@@ -76,9 +95,9 @@ export async function runGate(options: GateOptions): Promise<Gate> {
     pinnedTo: cores,
     ...(options.injection && { injected: options.injection }),
     subjects,
-    counts: [...measured.counts],
-    added: [...measured.list.added],
-    removed: [...measured.list.removed],
+    counts: benchmarks.flatMap(({ counts }) => counts),
+    added: [...list.added],
+    removed: [...list.removed],
     unused: acceptances.filter((each) => !used.has(each)),
   };
   return { ...result, exit: gateExit(result, options.strict) };
@@ -88,33 +107,47 @@ function sideOf({ commit, dirty }: Tree, ref: string | undefined): Gate['base'] 
   return { ...(ref !== undefined && { ref }), commit, dirty };
 }
 
-function subjectsOf(benchmarks: readonly GatedBenchmark[]): GateSubject[] {
-  const judgements = judgeRounds(new Map(benchmarks.map(({ id, first }) => [id, first])));
-  return benchmarks.map((benchmark) => {
-    const first = judgements.get(benchmark.id) as Judgement;
-    const rerun = benchmark.rerun.length === 0 ? undefined : judgeAlone(benchmark.rerun);
+function programOf({ folder }: Tree): string {
+  return join(folder, 'bin', 'windtunnel.js');
+}
+
+function subjectsOf(all: readonly Series[], benchmarks: readonly BenchmarkContest[]): GateSubject[] {
+  const judgements = judgeRounds(new Map(all.map(({ metric, first }) => [metric.id, worseningsOf(metric.better, first)])));
+  return all.map(({ contest, metric, ...series }) => {
+    const first = known(judgements.get(metric.id), 'each is judged');
+    const rerun = series.rerun.length === 0 ? undefined : judgeAlone(worseningsOf(metric.better, series.rerun));
+    const { verdict, reason } = conclude(first, rerun);
+    const calls = benchmarks.find(({ id }) => id === contest.id)?.calls;
     return {
-      kind: 'microbenchmark',
-      id: benchmark.id,
-      unit: 'ns',
-      better: 'lower',
-      ...(benchmark.error === undefined ? conclude(first, rerun) : { verdict: 'failed', reason: benchmark.error }),
-      ...(benchmark.base.length > 0 && { base: medianOf(benchmark.base), head: medianOf(benchmark.head) }),
-      first: ratiosOf(benchmark.first, first),
-      ...(rerun && { rerun: ratiosOf(benchmark.rerun, rerun) }),
-      ...(benchmark.calls !== undefined && { callsPerSample: benchmark.calls }),
-      seconds: benchmark.seconds,
+      kind: contest.kind,
+      ...metric,
+      ...(series.error === undefined
+        ? { verdict, ...((series.disturbed ?? reason) !== undefined && { reason: series.disturbed ?? reason }) }
+        : { verdict: 'failed', reason: series.error }),
+      ...(series.violated && { violated: true }),
+      ...(series.base.length > 0 && { base: medianOf(series.base), head: medianOf(series.head) }),
+      first: ratiosOf(metric, series.first, first),
+      ...(rerun && { rerun: ratiosOf(metric, series.rerun, rerun) }),
+      ...(calls !== undefined && { callsPerSample: calls }),
+      seconds: series.seconds,
     };
   });
 }
 
-function ratiosOf(rounds: readonly number[], { rounds: looked, estimate, pSlower, pFaster }: Judgement): GateRatios {
+/** Judged was how much worse it got; told is HEAD / BASE. */
+function ratiosOf(
+  { better }: Metric,
+  rounds: readonly number[],
+  { rounds: looked, estimate, pSlower, pFaster }: Judgement,
+): GateRatios {
+  const sign = better === 'lower' ? 1 : -1;
+  const ends = estimate && [Math.exp(sign * estimate.low), Math.exp(sign * estimate.high)].sort((a, b) => a - b);
   return {
     rounds: [...rounds],
     judged: looked,
     ...(estimate && {
-      ratio: Math.exp(estimate.estimate),
-      interval: [Math.exp(estimate.low), Math.exp(estimate.high)],
+      ratio: Math.exp(sign * estimate.estimate),
+      interval: ends as [number, number],
       confidence: estimate.confidence,
     }),
     pSlower,
@@ -124,10 +157,11 @@ function ratiosOf(rounds: readonly number[], { rounds: looked, estimate, pSlower
 
 export function gateExit(gate: Omit<Gate, 'exit'>, strict: boolean): Gate['exit'] {
   const reasons: Reason[] = [];
-  for (const { id, verdict, reason, first } of gate.subjects) {
+  for (const { id, verdict, reason, violated, first } of gate.subjects) {
     if (verdict === 'slower')
       reasons.push({ code: EXIT.regression, text: `${id} is slower: x${(first.ratio ?? NaN).toFixed(2)}` });
-    if (verdict === 'failed') reasons.push({ code: EXIT.error, text: `${id} failed ${reason ?? ''}` });
+    if (verdict === 'failed')
+      reasons.push({ code: violated === true ? EXIT.violated : EXIT.error, text: `${id} failed ${reason ?? ''}` });
     if (verdict === 'inconclusive' && strict)
       reasons.push({ code: EXIT.invalid, text: `${id} is inconclusive${reason === undefined ? '' : `: ${reason}`}` });
   }
@@ -137,6 +171,7 @@ export function gateExit(gate: Omit<Gate, 'exit'>, strict: boolean): Gate['exit'
     reasons.push({ code: EXIT.regression, text });
   }
   if (gate.status === 'interrupted') reasons.push({ code: EXIT.interrupted, text: 'interrupted before the end' });
-  else if (gate.subjects.length === 0) reasons.push({ code: EXIT.error, text: 'BASE and HEAD have no benchmark in common' });
+  else if (gate.subjects.length === 0)
+    reasons.push({ code: EXIT.error, text: 'there is nothing to measure: BASE and HEAD have no benchmark in common' });
   return exitFor(reasons);
 }

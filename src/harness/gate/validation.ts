@@ -22,7 +22,9 @@ import {
 } from '../result/gate-validation.ts';
 import { pinnableCores, pinned } from './cores.ts';
 import type { DuetSamples } from './duet.ts';
-import { gateBenchmarks } from './gate-benchmarks.ts';
+import { BenchmarkContest } from './benchmark-contest.ts';
+import { listBenchmarks } from './benchmarks.ts';
+import { playRounds } from './play-rounds.ts';
 import type { Injection } from './injection.ts';
 import { prepareTrees } from './trees.ts';
 
@@ -115,28 +117,23 @@ async function recordGate(
   const chosen = random.fork('injections');
   const injected = new Map<string, Injection | undefined>();
   const rounds = { first: new Map<string, DuetSamples[]>(), rerun: new Map<string, DuetSamples[]>() };
-  const { benchmarks } = await gateBenchmarks({
-    folders,
-    filter,
-    // Asked once of each.
-    injectionFor: (id) => {
-      injected.set(id, condition.injection !== undefined && chosen.chance(0.5) ? condition.injection : undefined);
-      return injected.get(id);
-    },
-    budgetMs,
-    cores,
-    random,
-    clock,
-    signal,
-    onProgress: () => {},
-    onRound: (id, which, samples) => rounds[which].set(id, [...(rounds[which].get(id) ?? []), samples]),
+  const list = await listBenchmarks(folders, filter, { clock, signal, random: random.fork('list'), core: undefined });
+  const contests = list.both.map((id) => {
+    const injection = condition.injection !== undefined && chosen.chance(0.5) ? condition.injection : undefined;
+    injected.set(id, injection);
+    return new BenchmarkContest(id, {
+      folders,
+      injection,
+      onRound: (which, samples) => rounds[which].set(id, [...(rounds[which].get(id) ?? []), samples]),
+    });
   });
-  const recorded = benchmarks.filter(({ error }) => error === undefined);
+  const series = await playRounds(contests, { budgetMs, cores, random, clock, signal, onProgress: () => {} });
+  const recorded = series.filter(({ error }) => error === undefined);
   return {
     condition: condition.name,
     seed: random.seed,
     startedAt,
-    benchmarks: recorded.map(({ id, seconds }): ValidationBenchmark => {
+    benchmarks: recorded.map(({ metric: { id }, seconds }): ValidationBenchmark => {
       const injection = injected.get(id);
       return {
         id,

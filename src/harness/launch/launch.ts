@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly clock: Clock;
   /** Environment of single nodes of ours, for known-bad variants. */
   readonly environment?: ((node: string) => Readonly<Record<string, string>>) | undefined;
+  /** bin/windtunnel.js that nodes as processes are started with. Default: ours. */
+  readonly program?: string | undefined;
   /** Of nodes of ours. */
   readonly tracing?: NodeTracing | undefined;
   /** What takes long before anything is started. */
@@ -72,7 +74,7 @@ export async function launchTarget(scenario: ValidScenario, options: LaunchOptio
 async function launch(
   { name, cluster: { nodes, links }, faults, nemesis }: ValidScenario,
   target: Exclude<ValidScenario['target'], { kind: 'external' }>,
-  { seed, environment, tracing, onStep, dataFolder, ...same }: LaunchOptions,
+  { seed, environment, program, tracing, onStep, dataFolder, ...same }: LaunchOptions,
 ): Promise<Cluster> {
   const common = {
     ...same,
@@ -86,7 +88,7 @@ async function launch(
   const ours = { ...common, environment, tracing, faultControl };
   switch (target.kind) {
     case 'process':
-      return launchProcesses({ ...ours, dataFolder });
+      return launchProcesses({ ...ours, dataFolder, program });
     case 'docker': {
       // Only now: Testcontainers takes half a second to load.
       const { launchContainers } = await import('./docker-launcher.ts');

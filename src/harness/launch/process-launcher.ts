@@ -14,6 +14,8 @@ export interface ProcessClusterOptions extends NodeClusterOptions {
   readonly dataFolder: string;
   /** The gRPC port of the first node; the others and the HTTP ports follow it. Default: free ports are looked for. */
   readonly firstPort?: number;
+  /** bin/windtunnel.js that nodes are started with. Default: ours. */
+  readonly program?: string | undefined;
 }
 
 /** Resolves when every node listens. @throws LaunchError; then nothing is left running. */
@@ -61,10 +63,10 @@ class ProcessCluster extends NodeCluster {
   }
 
   protected home(id: string): NodeHome {
-    const { dataFolder, environment } = this.#options;
+    const { dataFolder, environment, program } = this.#options;
     const data = join(dataFolder, id);
     return {
-      embody: (words) => Promise.resolve(windtunnelBody([...words, '--data', data], this.clock, environment?.(id))),
+      embody: (words) => Promise.resolve(windtunnelBody([...words, '--data', data], this.clock, environment?.(id), program)),
       deleteData: () => rm(data, { recursive: true, force: true }),
     };
   }

@@ -92,13 +92,14 @@ export class ChildBody implements ServerBody {
   }
 }
 
-/** `windtunnel` with these words. @param environment besides our own */
+/** `windtunnel` with these words. @param environment besides our own @param program bin/windtunnel.js, perhaps of another checkout */
 export function windtunnelBody(
   words: readonly string[],
   clock: Clock,
   environment: Readonly<Record<string, string>> = {},
+  program = windtunnelProgram(),
 ): ChildBody {
-  const command = { program: process.execPath, words: [windtunnelProgram(), ...words] };
+  const command = { program: process.execPath, words: [program, ...words] };
   return new ChildBody({ ...command, environment: { ...process.env, ...environment } }, clock);
 }
 

@@ -53,6 +53,7 @@ const subject = z.strictObject({
   better: z.enum(['lower', 'higher']),
   verdict: z.enum(GATE_WORDS),
   reason: z.string().optional().describe('Why nothing more can be said, or why it does not count'),
+  violated: z.literal(true).optional().describe('It failed because a cluster answered what is wrong'),
   base: z.number().min(0).optional().describe('The median of all rounds, in its unit'),
   head: z.number().min(0).optional(),
   first: ratios,

@@ -9,10 +9,13 @@ import type { LogFile, LogFolder } from './log-files.ts';
  *   invalidates. Without the cache a canary that happens to lead would be right all the time.
  * - `ack-before-fsync`: says that its log is on disk when it is in the memory of the process; see `forgetfulFolder`.
  * - `lost-dedup`: forgets which writes of a session it has applied, so that a retried write is applied twice.
+ * - `slow-requests`: takes SLOW_REQUEST_MS longer for every request. Right, and a regression.
  */
 export type Canary = (typeof CANARIES)[number];
 
-const CANARIES = ['stale-reads', 'ack-before-fsync', 'lost-dedup'] as const;
+const CANARIES = ['stale-reads', 'ack-before-fsync', 'lost-dedup', 'slow-requests'] as const;
+
+export const SLOW_REQUEST_MS = 30;
 
 /**
  * Which canaries this process is, from WINDTUNNEL_CANARY, several with commas; empty for a good node.

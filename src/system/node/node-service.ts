@@ -2,7 +2,7 @@
 // a reader. Also takes in what the peers send.
 
 import { Metadata } from '@grpc/grpc-js';
-import type { Clock } from '../../runtime/clock.ts';
+import { type Clock, sleep } from '../../runtime/clock.ts';
 import { type ExtractedContext, extractFromHeaders, extractFromMetadata } from '../../telemetry/propagation.ts';
 import type { DistributedContext } from '../../telemetry/context.ts';
 import { withContext } from '../../telemetry/current-context.ts';
@@ -21,7 +21,7 @@ import type { StatementOutcome } from '../store/outcome.ts';
 import { type Reader, ReadTimeoutError } from '../store/reader.ts';
 import { classify, SqlTextError } from '../store/sql-text.ts';
 import type { NodeAddresses } from './addresses.ts';
-import { type Canary, StaleCache } from './canary.ts';
+import { type Canary, SLOW_REQUEST_MS, StaleCache } from './canary.ts';
 import type { HttpBackend } from './http-server.ts';
 import type { HostMessage, RaftHost } from './raft-host.ts';
 import type { RequestTrace } from './raft-tracing.ts';
@@ -114,6 +114,7 @@ export class NodeService implements HttpBackend {
     this.#underWay++;
     try {
       const deadlineMs = startMs + query.timeoutMs;
+      if (this.#options.canaries.has('slow-requests')) await sleep(this.#options.clock, SLOW_REQUEST_MS);
       const outcome = await (method === 'write'
         ? this.#write(query, deadlineMs, signal, span)
         : this.#read(query, deadlineMs, signal, span));
