@@ -157,6 +157,13 @@ describe('the report', () => {
     expect(text).toContain('✗ slower (exit code 94)\n    - a/<b>@x is slower: x1.15\n');
   });
 
+  test('says of what was cut short that it was, wherever it is read', () => {
+    const reason = 'cut short by the budget after 14 rounds of 30';
+    const cut = gateOf([slower(1.04, [0.9, 1.2], { verdict: 'inconclusive', reason })]);
+    expect(renderGate(cut, { colour: false, width: 110 })).toContain(`a/b: ${reason}`);
+    expect(renderGateMarkdown(cut)).toContain(`inconclusive: <code>${reason}</code>`);
+  });
+
   test('in markdown has what changed above what is folded, and no markup of anybody else', () => {
     const markdown = renderGateMarkdown(gate);
     expect(markdown).toMatch(/^\*\*Windtunnel ❌ slower\*\* · 1 slower, 1 accepted, 1 same · no deterministic counts/);

@@ -4,7 +4,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../runtime/random.ts';
-import { conclude, type Judgement, judgeRounds } from '../compare/gate-rule.ts';
+import { conclude, type CutShort, type Judgement, judgeRounds } from '../compare/gate-rule.ts';
 import { EXIT, exitFor, type Reason } from '../report/exit.ts';
 import { perOperation } from '../result/comparison.ts';
 import { captureEnvironment } from '../result/environment.ts';
@@ -58,7 +58,8 @@ export async function runGate(options: GateOptions): Promise<Gate> {
     random: new Random(seed).fork('gate'),
   });
   const acceptances = await acceptancesBetween(accepted, trees.base, trees.head, clock);
-  const subjects = subjectsOf(measured.benchmarks).map((subject) => accept(subject, acceptances));
+  const by = signal.aborted ? 'the interruption' : 'the budget';
+  const subjects = subjectsOf(measured.benchmarks, by).map((subject) => accept(subject, acceptances));
   const used = new Set(subjects.map(({ acceptance }) => acceptance));
   const result: Omit<Gate, 'exit'> = {
     schema: 'windtunnel-gate',
@@ -88,7 +89,7 @@ function sideOf({ commit, dirty }: Tree, ref: string | undefined): Gate['base'] 
   return { ...(ref !== undefined && { ref }), commit, dirty };
 }
 
-function subjectsOf(benchmarks: readonly GatedBenchmark[]): GateSubject[] {
+function subjectsOf(benchmarks: readonly GatedBenchmark[], by: CutShort): GateSubject[] {
   const judgements = judgeRounds(new Map(benchmarks.map(({ id, first }) => [id, first])));
   return benchmarks.map((benchmark) => {
     const first = judgements.get(benchmark.id) as Judgement;
@@ -98,7 +99,7 @@ function subjectsOf(benchmarks: readonly GatedBenchmark[]): GateSubject[] {
       id: benchmark.id,
       unit: 'ns',
       better: 'lower',
-      ...(benchmark.error === undefined ? conclude(first, rerun) : { verdict: 'failed', reason: benchmark.error }),
+      ...(benchmark.error === undefined ? conclude(first, rerun, by) : { verdict: 'failed', reason: benchmark.error }),
       ...(benchmark.base.length > 0 && { base: medianOf(benchmark.base), head: medianOf(benchmark.head) }),
       first: ratiosOf(benchmark.first, first),
       ...(rerun && { rerun: ratiosOf(benchmark.rerun, rerun) }),
