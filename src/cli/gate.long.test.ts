@@ -73,7 +73,9 @@ test('when the time is over, what is not known is inconclusive, and with --stric
   repository.commit({ steps: 300, messages: 40 });
   const { code, result } = await gate(repository, '--base', 'HEAD', '--budget', '1s', '--strict');
   expect(code).toBe(96);
-  expect(result.subjects).toMatchObject([{ verdict: 'inconclusive', reason: 'fewer than 10 rounds' }]);
+  const reason = expect.stringMatching(/^cut short by the budget after \d rounds of the 10 that it takes at least$/) as string;
+  expect(result.subjects).toMatchObject([{ verdict: 'inconclusive', reason }]);
+  expect(readFileSync(join(repository.folder, 'results', result.id, 'gate.md'), 'utf8')).toContain('cut short by the budget');
 }, 100_000);
 
 test('Ctrl-C judges what there is, takes the checkouts away, and exits with 105', async () => {

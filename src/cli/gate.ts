@@ -95,7 +95,7 @@ response time apart from faults, the throughput where all load is a closed loop,
 Deterministic counts (messages, bytes, fsyncs, frames per operation) are compared exactly.
 
 results/accepted.json lists the slowdowns that are wanted: [{ "benchmark", "ratio", "reason", "commit" }]. One holds while the commit is in
-HEAD and not in BASE.
+HEAD and not in BASE, for an estimate that is beyond the ratio by at most 3%, whatever its interval.
 
 --validate records every sample under results/gate-validation/, and prints how often gate and others were right: the same code, quiet and beside
 a busy neighbour; and work, allocations and a slow tail added to half of the benchmarks.

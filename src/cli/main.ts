@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { EXIT } from '../harness/report/exit.ts';
 import { didYouMean } from '../harness/scenario/did-you-mean.ts';
 import { type Command, helpOf, parseInvocation, UsageError } from './command.ts';
+import { outliveReaders } from './output.ts';
 
 /** In the order of the help text. Loaded when needed, because a node process must not pay for the harness's imports. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -25,10 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 export async function main(argv: readonly string[]): Promise<void> {
-  // A reader that has seen enough (`windtunnel --help | head`) is not an error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  outliveReaders();
   try {
     process.exitCode = await dispatch(argv);
   } catch (error) {

@@ -97,7 +97,7 @@ describe('looks', () => {
     Array.from({ length: count }, (_, at) => level + size * (1 + at / 1_000) * (at % 2 === 0 ? 1 : -1));
 
   test('fall at 10, 20 and 30 rounds, and nowhere between', () => {
-    expect(of([])).toEqual({ verdict: 'inconclusive', rounds: 0, estimate: undefined, pSlower: 1, pFaster: 1 });
+    expect(of([])).toEqual({ verdict: 'inconclusive', rounds: 0, measured: 0, estimate: undefined, pSlower: 1, pFaster: 1 });
     expect(of(alternating(0.2, 0.01, 9))).toMatchObject({ verdict: 'inconclusive', rounds: 0 });
     expect(of(alternating(0.2, 0.01, 10))).toMatchObject({ verdict: 'slower', rounds: 10 });
     expect(of(alternating(0, 0.2, 19))).toMatchObject({ verdict: 'inconclusive', rounds: 10 });

@@ -49,6 +49,8 @@ export interface Judgement {
   readonly verdict: GateWord;
   /** How many rounds had been looked at when it fell, 0 when there were too few for the first look. */
   readonly rounds: number;
+  /** How many there are, those that are not looked at included. */
+  readonly measured: number;
   /** Of ln(HEAD / BASE) in those rounds, or in all when there are too few. Undefined without any. */
   readonly estimate: PairedEstimate | undefined;
   /** Over all looks so far and all benchmarks. 1 before the first look. */
@@ -82,28 +84,45 @@ export function judgeRounds(benchmarks: ReadonlyMap<string, readonly number[]>):
     const faster = adjusted(states, 'pFaster');
     for (const [id, state] of due) {
       const [pSlower, pFaster] = [known(slower.get(id), 'each has one'), known(faster.get(id), 'each has one')];
-      state.judgement = judgeAt(look, roundsOf(benchmarks, id).slice(0, look.rounds), pSlower, pFaster);
+      state.judgement = judgeAt(look, roundsOf(benchmarks, id), pSlower, pFaster);
     }
   }
   return new Map([...states].map(([id, { judgement }]) => [id, judgement]));
 }
 
+/** What ended the measuring before the rounds were enough. */
+export type CutShort = 'the budget' | 'the interruption';
+
 /**
  * What counts in the end: a slowdown only when fresh rounds confirm it, judged by themselves as a benchmark alone. Otherwise it is
- * inconclusive: what one measurement saw and the next did not is no news, and nothing that is the same either.
+ * inconclusive: what one measurement saw and the next did not is no news, and nothing that is the same either. What could not be
+ * measured to the end says so.
+ *
+ * @param by what ended it, where something did
  */
 export function conclude(
   first: Judgement,
   rerun: Judgement | undefined,
+  by: CutShort = 'the budget',
 ): { readonly verdict: GateWord; readonly reason?: string } {
-  if (first.verdict !== 'slower') {
-    if (first.verdict !== 'inconclusive' || first.rounds > 0) return { verdict: first.verdict };
-    return { verdict: 'inconclusive', reason: `fewer than ${known(LOOKS[0], 'there is a first look').rounds} rounds` };
+  if (first.verdict === 'inconclusive') {
+    const cut = cutShort(first, by);
+    return { verdict: 'inconclusive', ...(cut !== undefined && { reason: cut }) };
   }
-  if (rerun?.verdict === 'slower') return { verdict: 'slower' };
-  const again = rerun?.estimate === undefined ? 'for which there was no time' : `which said ${percent(rerun.estimate.estimate)}`;
-  const seen = percent(first.estimate?.estimate ?? 0);
-  return { verdict: 'inconclusive', reason: `${seen} was not confirmed by the rerun, ${again}` };
+  if (first.verdict !== 'slower' || rerun?.verdict === 'slower') return { verdict: first.verdict };
+  const seen = `${percent(first.estimate?.estimate ?? 0)} was not confirmed by the rerun`;
+  if (rerun?.estimate === undefined) return { verdict: 'inconclusive', reason: `${seen}: ${by} left no time for it` };
+  const cut = rerun.verdict === 'inconclusive' ? cutShort(rerun, by) : undefined;
+  const said = `which said ${percent(rerun.estimate.estimate)}`;
+  return { verdict: 'inconclusive', reason: cut === undefined ? `${seen}, ${said}` : `${seen}, ${said}: ${cut}` };
+}
+
+/** Of what is inconclusive: why it was not measured on. Undefined when it had all rounds there can be. */
+function cutShort({ measured }: Judgement, by: CutShort): string | undefined {
+  const [least, most] = [known(LOOKS[0], 'there is a first look').rounds, known(LOOKS.at(-1), 'and a last').rounds];
+  if (measured >= most) return undefined;
+  const of = measured < least ? `of the ${least} that it takes at least` : `of ${most}`;
+  return `cut short by ${by} after ${measured} rounds ${of}`;
 }
 
 /** ln(ratio) as '+5.2 %'. */
@@ -127,7 +146,7 @@ function unjudged(rounds: readonly number[]): State {
   return {
     pSlower: 1,
     pFaster: 1,
-    judgement: { verdict: 'inconclusive', rounds: 0, estimate, pSlower: 1, pFaster: 1 },
+    judgement: { verdict: 'inconclusive', rounds: 0, measured: rounds.length, estimate, pSlower: 1, pFaster: 1 },
   };
 }
 
@@ -137,7 +156,8 @@ function adjusted(states: ReadonlyMap<string, State>, side: 'pSlower' | 'pFaster
   return new Map(ids.map((id, at) => [id, known(all[at], 'as many as benchmarks')]));
 }
 
-function judgeAt(look: Look, rounds: readonly number[], pSlower: number, pFaster: number): Judgement {
+function judgeAt(look: Look, all: readonly number[], pSlower: number, pFaster: number): Judgement {
+  const rounds = all.slice(0, look.rounds);
   const estimate = estimateDifference(rounds, confidenceAt(look));
   const same = estimateDifference(rounds, 1 - 2 * SAME_LEVEL * look.share);
   const verdict =
@@ -148,5 +168,5 @@ function judgeAt(look: Look, rounds: readonly number[], pSlower: number, pFaster
         : same.low > -CLOSELY && same.high < CLOSELY
           ? 'same'
           : 'inconclusive';
-  return { verdict, rounds: look.rounds, estimate, pSlower, pFaster };
+  return { verdict, rounds: look.rounds, measured: all.length, estimate, pSlower, pFaster };
 }

@@ -61,15 +61,29 @@ test('an acceptance holds while its commit is in HEAD and not in BASE', async ()
   expect(await of('0123456')).toBe(0);
 });
 
-test('a slowdown is accepted up to its ratio, by its interval', () => {
-  expect(accept(slower(1.15, [1.1, 1.2]), [ENTRY])).toMatchObject({ verdict: 'accepted', acceptance: ENTRY });
-  expect(accept(slower(1.25, [1.19, 1.3]), [ENTRY]).verdict).toBe('accepted');
-  expect(accept(slower(1.4, [1.3, 1.5]), [ENTRY]).verdict).toBe('slower');
-  expect(accept(slower(1.15, [1.1, 1.2], { id: 'a/other' }), [ENTRY]).verdict).toBe('slower');
-  expect(accept(slower(1.15, [1.1, 1.2], { verdict: 'same' }), [ENTRY]).verdict).toBe('same');
-  const rate = { better: 'higher', unit: 'per second' } as const;
-  expect(accept(slower(0.9, [0.85, 0.95], rate), [{ ...ENTRY, ratio: 0.88 }]).verdict).toBe('accepted');
-  expect(accept(slower(0.7, [0.65, 0.75], rate), [{ ...ENTRY, ratio: 0.88 }]).verdict).toBe('slower');
+describe('a slowdown is accepted', () => {
+  const wordOf = (subject: GateSubject, ratio = ENTRY.ratio) => accept(subject, [{ ...ENTRY, ratio }]).verdict;
+
+  test('up to its ratio, and the acceptance is told', () => {
+    expect(accept(slower(1.15, [1.1, 1.2]), [ENTRY])).toMatchObject({ verdict: 'accepted', acceptance: ENTRY });
+    expect(wordOf(slower(1.15, [1.1, 1.2], { id: 'a/other' }))).toBe('slower');
+    expect(wordOf(slower(1.15, [1.1, 1.2], { verdict: 'same' }))).toBe('same');
+  });
+
+  test('beyond it by what is no slowdown to the gate either, 3 %, however wide the interval is', () => {
+    expect(wordOf(slower(1.22, [1.17, 1.27]))).toBe('accepted');
+    expect(wordOf(slower(1.235, [1.18, 1.29]))).toBe('accepted');
+    expect(wordOf(slower(1.237, [1.18, 1.29]))).toBe('slower');
+    expect(wordOf(slower(1.5, [1.1, 1.9]))).toBe('slower');
+  });
+
+  test('where more is better, down to its ratio', () => {
+    const rate = { better: 'higher', unit: 'per second' } as const;
+    expect(wordOf(slower(0.9, [0.85, 0.95], rate), 0.88)).toBe('accepted');
+    expect(wordOf(slower(0.855, [0.8, 0.91], rate), 0.88)).toBe('accepted');
+    expect(wordOf(slower(0.853, [0.8, 0.91], rate), 0.88)).toBe('slower');
+    expect(wordOf(slower(0.7, [0.5, 0.95], rate), 0.88)).toBe('slower');
+  });
 });
 
 function gateOf(subjects: GateSubject[], more: Partial<Gate> = {}, strict = false): Gate {
@@ -141,6 +155,13 @@ describe('the report', () => {
     expect(text).toContain('added    a/new\nremoved  a/old');
     expect(text).toContain('HEAD was made slower on purpose: work, 20 %.');
     expect(text).toContain('✗ slower (exit code 94)\n    - a/<b>@x is slower: x1.15\n');
+  });
+
+  test('says of what was cut short that it was, wherever it is read', () => {
+    const reason = 'cut short by the budget after 14 rounds of 30';
+    const cut = gateOf([slower(1.04, [0.9, 1.2], { verdict: 'inconclusive', reason })]);
+    expect(renderGate(cut, { colour: false, width: 110 })).toContain(`a/b: ${reason}`);
+    expect(renderGateMarkdown(cut)).toContain(`inconclusive: <code>${reason}</code>`);
   });
 
   test('in markdown has what changed above what is folded, and no markup of anybody else', () => {

@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../../runtime/clock.ts';
+import { LEAST_CHANGE } from '../compare/gate-rule.ts';
 import { git } from '../result/environment.ts';
 import { type Acceptance, acceptanceSchema, type GateSubject } from '../result/gate.ts';
 import type { Tree } from './trees.ts';
@@ -52,14 +53,21 @@ export async function acceptancesBetween(
 }
 
 /**
- * The subject, accepted when it is slower by no more than one of them allows: its interval reaches down to that ratio. Where more is
- * better, less than 1 is slower, and it reaches up.
+ * The subject, accepted when its estimate is beyond the ratio of one of them by at most 3 %. The reviewer wrote down what one run said,
+ * and the next says a little more or less: what is beyond it by 3 % is a slowdown for the gate like any other, what is not is none. The
+ * interval does not count, because the wider it is, the more would pass. Where more is better, less than 1 is slower.
  */
 export function accept(subject: GateSubject, acceptances: readonly Acceptance[]): GateSubject {
-  const [low, high] = subject.first.interval ?? [];
-  if (subject.verdict !== 'slower' || low === undefined || high === undefined) return subject;
+  const { verdict, better, first, id } = subject;
+  if (verdict !== 'slower' || first.ratio === undefined) return subject;
+  const slowdown = slowdownOf(first.ratio, better);
   const acceptance = acceptances.find(
-    ({ benchmark, ratio }) => benchmark === subject.id && (subject.better === 'lower' ? low <= ratio : high >= ratio),
+    ({ benchmark, ratio }) => benchmark === id && slowdown <= slowdownOf(ratio, better) + LEAST_CHANGE,
   );
   return acceptance === undefined ? subject : { ...subject, verdict: 'accepted', acceptance };
+}
+
+/** ln of how much slower; above 0 whether less is better or more. */
+function slowdownOf(ratio: number, better: GateSubject['better']): number {
+  return better === 'lower' ? Math.log(ratio) : -Math.log(ratio);
 }

@@ -4,7 +4,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../runtime/random.ts';
-import { conclude, type Judgement, judgeRounds } from '../compare/gate-rule.ts';
+import { conclude, type CutShort, type Judgement, judgeRounds } from '../compare/gate-rule.ts';
 import { known } from '../../runtime/assert.ts';
 import type { ValidScenario } from '../scenario/valid-scenario.ts';
 import type { Metric } from './contest.ts';
@@ -77,7 +77,8 @@ export async function runGate(options: GateOptions): Promise<Gate> {
   );
   const series = await playRounds([...benchmarks, ...scenarios], { ...options, cores, random });
   const acceptances = await acceptancesBetween(accepted, trees.base, trees.head, clock);
-  const subjects = subjectsOf(series, benchmarks).map((subject) => accept(subject, acceptances));
+  const by = signal.aborted ? 'the interruption' : 'the budget';
+  const subjects = subjectsOf(series, benchmarks, by).map((subject) => accept(subject, acceptances));
   const used = new Set(subjects.map(({ acceptance }) => acceptance));
   const result: Omit<Gate, 'exit'> = {
     schema: 'windtunnel-gate',
@@ -111,19 +112,16 @@ function programOf({ folder }: Tree): string {
   return join(folder, 'bin', 'windtunnel.js');
 }
 
-function subjectsOf(all: readonly Series[], benchmarks: readonly BenchmarkContest[]): GateSubject[] {
+function subjectsOf(all: readonly Series[], benchmarks: readonly BenchmarkContest[], by: CutShort): GateSubject[] {
   const judgements = judgeRounds(new Map(all.map(({ metric, first }) => [metric.id, worseningsOf(metric.better, first)])));
   return all.map(({ contest, metric, ...series }) => {
     const first = known(judgements.get(metric.id), 'each is judged');
     const rerun = series.rerun.length === 0 ? undefined : judgeAlone(worseningsOf(metric.better, series.rerun));
-    const { verdict, reason } = conclude(first, rerun);
     const calls = benchmarks.find(({ id }) => id === contest.id)?.calls;
     return {
       kind: contest.kind,
       ...metric,
-      ...(series.error === undefined
-        ? { verdict, ...((series.disturbed ?? reason) !== undefined && { reason: series.disturbed ?? reason }) }
-        : { verdict: 'failed', reason: series.error }),
+      ...verdictOf(series, conclude(first, rerun, by)),
       ...(series.violated && { violated: true }),
       ...(series.base.length > 0 && { base: medianOf(series.base), head: medianOf(series.head) }),
       first: ratiosOf(metric, series.first, first),
@@ -132,6 +130,15 @@ function subjectsOf(all: readonly Series[], benchmarks: readonly BenchmarkContes
       seconds: series.seconds,
     };
   });
+}
+
+/** What was given up because it was disturbed has fewer rounds for that reason, and no other. */
+function verdictOf(
+  { error, disturbed }: Pick<Series, 'error' | 'disturbed'>,
+  concluded: ReturnType<typeof conclude>,
+): Pick<GateSubject, 'verdict' | 'reason'> {
+  if (error !== undefined) return { verdict: 'failed', reason: error };
+  return concluded.verdict === 'inconclusive' && disturbed !== undefined ? { ...concluded, reason: disturbed } : concluded;
 }
 
 /** Judged was how much worse it got; told is HEAD / BASE. */

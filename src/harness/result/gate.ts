@@ -37,7 +37,7 @@ export type GateRatios = z.infer<typeof ratios>;
 
 export const acceptanceSchema = z.strictObject({
   benchmark: z.string().describe('The id of the benchmark, or scenario and metric as the gate prints them'),
-  ratio: z.number().positive().describe('HEAD / BASE up to which it is accepted'),
+  ratio: z.number().positive().describe('HEAD / BASE up to which it is accepted, and 3 % beyond it'),
   reason: z.string().min(1),
   commit: z
     .string()
