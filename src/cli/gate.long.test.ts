@@ -1,9 +1,9 @@
 // The gate as it is used: a repository, two commits, a verdict, files, nothing left behind.
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GatedRepository, type GatedSuite } from '../harness/gate/testing/gated-repository.ts';
 import { processesNaming } from '../harness/launch/testing/processes.ts';
 import { type Gate, gateSchema } from '../harness/result/gate.ts';
@@ -51,23 +51,6 @@ test('twice the work is slower, a message more is a regression, and a reviewed f
   expect(leftovers()).toEqual(there);
 }, 300_000);
 
-test('the same commit is never slower', async () => {
-  using repository = new GatedRepository();
-  repository.commit({ steps: 300, messages: 40 });
-  const { code, result } = await gate(repository, '--base', 'HEAD');
-  expect([code, result.exit.reasons]).toEqual([0, []]);
-  expect(['same', 'inconclusive']).toContain(result.subjects[0]?.verdict);
-  expect(result.counts).toMatchObject([{ verdict: 'same' }]);
-}, 200_000);
-
-test('a slowdown made on purpose is slower', async () => {
-  using repository = new GatedRepository();
-  repository.commit({ steps: 300, messages: 40 });
-  const { code, result } = await gate(repository, '--base', 'HEAD', '--inject', '60%');
-  expect([code, result.subjects[0]?.verdict]).toEqual([94, 'slower']);
-  expect(result.injected).toEqual({ kind: 'work', share: 0.6 });
-}, 300_000);
-
 test('when the time is over, what is not known is inconclusive, and with --strict that is not enough', async () => {
   using repository = new GatedRepository();
   repository.commit({ steps: 300, messages: 40 });
@@ -100,3 +83,36 @@ test('an acceptance that cannot be read is named, before anything is measured', 
   expect([code, result]).toEqual([1, undefined]);
   expect(err).toMatch(/accepted\.json: \[0\]\.ratio: /);
 }, 60_000);
+
+describe('scenarios', () => {
+  const scenario = ['--base', 'HEAD', '--benchmarks', 'off', '--window', '4s'];
+  const here = (words: readonly string[], env: Record<string, string> = {}) =>
+    start(['gate', '--format', 'json', '--seed', '1', '--results', folder, ...scenario, ...words], { env });
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'gated-scenarios-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('clusters of both take turns at the same load; what the budget cuts short is inconclusive, and nothing is left', async () => {
+    const there = leftovers();
+    const running = here(['--scenarios', 'closed-loop', '--budget', '15s', '--strict']);
+    expect([(await running.ended).code, running.err()]).toEqual([96, expect.any(String)]);
+    const { subjects } = gateSchema.parse(JSON.parse(running.out()));
+    expect(subjects).toMatchObject([
+      { kind: 'scenario', id: 'closed-loop throughput', unit: 'per second', better: 'higher', verdict: 'inconclusive' },
+    ]);
+    const { base = 0, head = 0, first } = subjects[0] as Gate['subjects'][number];
+    expect(base * head).toBeGreaterThan(0);
+    expect(first.rounds[0]).toBeCloseTo(Math.log(head / base), 1);
+    expect(leftovers()).toEqual(there);
+  }, 120_000);
+
+  test('a HEAD whose answers are wrong fails, however fast: exit 95', async () => {
+    const running = here(['--scenarios', 'steady', '--budget', '3m'], { WINDTUNNEL_CANARY_NODE: '*=stale-reads' });
+    expect((await running.ended).code).toBe(95);
+    const { subjects, exit } = gateSchema.parse(JSON.parse(running.out()));
+    for (const subject of subjects) expect(subject).toMatchObject({ verdict: 'failed', violated: true });
+    expect(exit.reasons[0]).toMatch(/steady p50 failed HEAD answered what is wrong: linearizability is violated/);
+  }, 300_000);
+});

@@ -4,8 +4,8 @@ import { assert } from '../../runtime/assert.ts';
 import type { CountComparison } from '../result/comparison.ts';
 import { compareCounts } from '../compare/microbenchmarks.ts';
 import { type PreparedBenchmark, prepareBenchmark } from './benchmarks.ts';
-import type { Contest, Metric, Pair, RoundKind } from './contest.ts';
-import { type Duet, type DuetSamples, medianOf, playDuet, type Surroundings } from './duet.ts';
+import type { Contest, Metric, Pair, RoundKind, Surroundings } from './contest.ts';
+import { type Duet, type DuetSamples, medianOf, playDuet } from './duet.ts';
 import type { Injection } from './injection.ts';
 
 export interface BenchmarkContestOptions {

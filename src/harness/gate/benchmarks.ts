@@ -1,7 +1,8 @@
 // Which benchmarks both trees have, and what is to be known of each before its first round.
 
 import type { Counts } from '../micro/benchmark.ts';
-import type { Duet, Side, Surroundings } from './duet.ts';
+import type { Surroundings } from './contest.ts';
+import type { Duet, Side } from './duet.ts';
 import { DuetError, DuetProcess } from './duet-process.ts';
 import type { ListedSuite } from './duet-protocol.ts';
 import type { Injection } from './injection.ts';

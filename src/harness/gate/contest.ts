@@ -1,7 +1,8 @@
 // Something of which the gate measures both sides, round by round: a microbenchmark, or a scenario on a cluster.
 
+import type { Clock } from '../../runtime/clock.ts';
+import type { Random } from '../../runtime/random.ts';
 import type { GateSubject } from '../result/gate.ts';
-import type { Surroundings } from './duet.ts';
 
 export interface Contest {
   readonly kind: GateSubject['kind'];
@@ -26,6 +27,14 @@ export interface Metric extends Pick<GateSubject, 'unit' | 'better'> {
 export interface Pair {
   readonly base: number;
   readonly head: number;
+}
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly random: Random;
+  /** That both sides run on, where they can be pinned; undefined: wherever they like. */
+  readonly core: number | undefined;
 }
 
 /** The rounds that a verdict falls by, or the fresh ones that confirm it. */

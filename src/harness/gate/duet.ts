@@ -1,9 +1,8 @@
 // A round: a fresh process of each side, on the same core, whose samples alternate. What else the machine does meanwhile meets both.
 
 import { known } from '../../runtime/assert.ts';
-import type { Clock } from '../../runtime/clock.ts';
-import type { Random } from '../../runtime/random.ts';
 import { medianOfSorted } from '../compare/signed-rank.ts';
+import type { Surroundings } from './contest.ts';
 import { DuetProcess } from './duet-process.ts';
 import type { Injected, Sample } from './duet-protocol.ts';
 
@@ -28,14 +27,6 @@ export interface Duet {
   readonly calls: number;
   /** Of HEAD. */
   readonly injected?: Injected | undefined;
-}
-
-export interface Surroundings {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly random: Random;
-  /** That both processes run on; undefined: wherever they like. */
-  readonly core: number | undefined;
 }
 
 /** Nanoseconds per operation, in the order in which they were taken. */

@@ -7,8 +7,16 @@ import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import { type Judgement, judgeRounds, LOOKS } from '../compare/gate-rule.ts';
-import { type Contest, ContestError, DisturbedError, type Metric, type Pair, type RoundKind, ViolationError } from './contest.ts';
-import type { Surroundings } from './duet.ts';
+import {
+  type Contest,
+  ContestError,
+  DisturbedError,
+  type Metric,
+  type Pair,
+  type RoundKind,
+  ViolationError,
+  type Surroundings,
+} from './contest.ts';
 
 export interface GateProgress {
   /** What is being done. */

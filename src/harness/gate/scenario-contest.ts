@@ -8,8 +8,16 @@ import { LatencyHistogram } from '../result/histogram.ts';
 import type { ScenarioResult } from '../result/schema.ts';
 import { runScenario } from '../run.ts';
 import type { ValidScenario } from '../scenario/valid-scenario.ts';
-import { type Contest, ContestError, DisturbedError, type Metric, type Pair, ViolationError } from './contest.ts';
-import { type Side, SIDES, type Surroundings } from './duet.ts';
+import {
+  type Contest,
+  ContestError,
+  DisturbedError,
+  type Metric,
+  type Pair,
+  ViolationError,
+  type Surroundings,
+} from './contest.ts';
+import { type Side, SIDES } from './duet.ts';
 
 export interface ScenarioContestOptions {
   /** bin/windtunnel.js of each, which their nodes are started with. */

@@ -45,8 +45,11 @@ export function methodText(gate: Gate): string {
     gate.pinnedTo.length === 0
       ? 'not pinned to cores'
       : `both on the same of ${gate.pinnedTo.length} core${gate.pinnedTo.length === 1 ? '' : 's'}`;
+  const has = (kind: GateSubject['kind']) => gate.subjects.some((each) => each.kind === kind);
   return [
-    `Duets of fresh processes, ${where}, judged after 10, 20 and 30 rounds; slower is what a rerun confirms.`,
+    ...(has('microbenchmark') ? [`Benchmarks: duets of fresh processes, ${where}.`] : []),
+    ...(has('scenario') ? ['Scenarios: fresh clusters of either side in turn, at the same load.'] : []),
+    'Judged after 10, 20 and 30 rounds; slower is what a rerun confirms.',
     `Seed ${gate.seed}, ${formatDuration(took)} of ${formatDuration(gate.budgetSeconds * 1_000)}.`,
   ].join(' ');
 }
