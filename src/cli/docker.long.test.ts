@@ -4,6 +4,7 @@
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { known } from '../runtime/assert.ts';
 import { dockerEngine } from '../harness/launch/docker-engine.ts';
 import { scenarioFolder } from './testing/scenario-folder.ts';
 import { windtunnel } from './testing/windtunnel.ts';
@@ -14,6 +15,14 @@ const PATIENCE = { timeout: 60_000, interval: 100 };
 const engine: ContainerRuntimeClient | undefined = await dockerEngine().catch(() => undefined);
 if (engine === undefined)
   process.stderr.write('\n!!! SKIPPED: containers were NOT tested as a target: no Docker engine answers\n\n');
+
+/** The control groups that the containers of clusters whose name begins so were made in. */
+async function controlGroups(scenario: string): Promise<Set<string>> {
+  const { dockerode } = known(engine, 'without one nothing is tested').container;
+  const containers = await dockerode.listContainers({ filters: { name: [`windtunnel-${scenario}-`] } });
+  const inspected = await Promise.all(containers.map(({ Id: id }) => dockerode.getContainer(id).inspect()));
+  return new Set(inspected.map(({ HostConfig: { CgroupParent: group } }) => group ?? ''));
+}
 
 /** What the engine has of clusters whose name begins so. */
 async function remains(scenario: string): Promise<string[]> {
@@ -74,6 +83,11 @@ describe.skipIf(engine === undefined)('containers as a target', () => {
       const run = launch(folder.write({ duration: '60s' }));
       await run.printed(/ok\b|\d+\/s/);
       expect(await remains(folder.scenario)).not.toEqual([]);
+      const { CgroupDriver: driver } = (await known(engine, 'it is there').container.dockerode.info()) as {
+        CgroupDriver: string;
+      };
+      // Not all in one, which has the share of a single process.
+      if (driver === 'cgroupfs') expect(await controlGroups(folder.scenario)).toEqual(new Set(['/']));
       run.child.kill('SIGINT');
       expect((await run.ended).code).toBe(105);
       expect(await remains(folder.scenario)).toEqual([]);
