@@ -112,7 +112,8 @@ function programOf({ folder }: Tree): string {
   return join(folder, 'bin', 'windtunnel.js');
 }
 
-function subjectsOf(all: readonly Series[], benchmarks: readonly BenchmarkContest[], by: CutShort): GateSubject[] {
+/** What of every metric is told. @param by what ended the rounds of those that have too few */
+export function subjectsOf(all: readonly Series[], benchmarks: readonly BenchmarkContest[], by: CutShort): GateSubject[] {
   const judgements = judgeRounds(new Map(all.map(({ metric, first }) => [metric.id, worseningsOf(metric.better, first)])));
   return all.map(({ contest, metric, ...series }) => {
     const first = known(judgements.get(metric.id), 'each is judged');
