@@ -16,7 +16,9 @@ test('which canaries a process is', () => {
   expect(of('')).toEqual([]);
   expect(of('stale-reads')).toEqual(['stale-reads']);
   expect(of('lost-dedup,ack-before-fsync')).toEqual(['lost-dedup', 'ack-before-fsync']);
-  expect(() => of('stale-read')).toThrow("WINDTUNNEL_CANARY is of stale-reads, ack-before-fsync, lost-dedup, slow-requests, not 'stale-read'");
+  expect(() => of('stale-read')).toThrow(
+    "WINDTUNNEL_CANARY is of stale-reads, ack-before-fsync, lost-dedup, slow-requests, not 'stale-read'",
+  );
 });
 
 test('a forgetful folder says that appends are durable, and loses the last ones when the process is killed', async () => {
