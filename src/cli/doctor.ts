@@ -27,7 +27,7 @@ export const doctor: Command = {
     clean: {
       type: 'boolean',
       description:
-        'remove what runs that were killed have left in the Docker engine, and images of earlier states of this checkout',
+        'remove what killed runs and failed builds have left in the Docker engine, and images of earlier states of this checkout',
     },
   },
   async run(invocation) {
@@ -81,7 +81,7 @@ async function examineEngine(): Promise<Finding> {
     if (leftovers.length === 0) return { what, value };
     const kinds = Object.entries(Object.groupBy(leftovers, ({ kind }) => kind));
     const counts = kinds.map(([kind, some]) => `${some.length} ${kind}${some.length === 1 ? '' : 's'}`).join(', ');
-    return { what, value, warning: `runs that were killed have left ${counts}; windtunnel doctor --clean removes them` };
+    return { what, value, warning: `killed runs and failed builds have left ${counts}; windtunnel doctor --clean removes them` };
   } catch (error) {
     return { what, value: `none, so no --target docker (${(error as Error).message})` };
   }

@@ -8,7 +8,7 @@ import { type Cluster, LaunchError } from './cluster.ts';
 import { ComposeNode } from './compose-node.ts';
 import { dockerEngine } from './docker-engine.ts';
 import { IMAGE_PORTS } from './docker-image.ts';
-import { LocalCluster } from './local-cluster.ts';
+import { LocalCluster, startedOrStopped } from './local-cluster.ts';
 
 export interface ComposeClusterOptions {
   /** Of compose. Default: the only one whose nodes are there. */
@@ -29,13 +29,7 @@ export async function attachCompose(options: ComposeClusterOptions): Promise<Clu
   const engine = await dockerEngine();
   const found = await findNodes(engine, options);
   const cluster = new ComposeCluster(engine, found, options);
-  try {
-    await cluster.listen();
-    return cluster;
-  } catch (error) {
-    await cluster.stop();
-    throw error;
-  }
+  return startedOrStopped(cluster, () => cluster.listen());
 }
 
 interface FoundNode {

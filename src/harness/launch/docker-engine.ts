@@ -13,6 +13,9 @@ const HARNESS_LABEL = 'windtunnel.harness';
 /** On every image that the Dockerfile makes, its build stage included. */
 const IMAGE_LABEL = 'windtunnel.image';
 
+/** Its value on the build stage. What is started of the image itself, by others too, has another. */
+const BUILD_STAGE = 'build';
+
 const LONGEST_BUILD_MS = 15 * 60_000;
 
 /** How imageOfCheckout names what it builds. */
@@ -64,7 +67,10 @@ export interface Leftover {
   remove(): Promise<void>;
 }
 
-/** Images of other states of this checkout, and what was left of building them: not what may still be being built. */
+/**
+ * Images of other states of this checkout, and what was left of building them: not what may still be being built. To be removed behind
+ * the containers among `leftovers`, which do not hold them.
+ */
 export async function oldImages(
   { container: { dockerode } }: ContainerRuntimeClient,
   current: string | undefined,
@@ -77,9 +83,9 @@ export async function oldImages(
     .filter(({ Id: id, RepoTags: tags, Created: createdS }) => {
       const names = (tags ?? []).filter((tag) => tag !== '<none>:<none>');
       return (
-        (names.length > 0 || systemClock.wallTime() - createdS * 1_000 > LONGEST_BUILD_MS) &&
+        (names.length > 0 || isOlderThanBuilds(createdS)) &&
         names.every((name) => BUILT_HERE.test(name) && name !== current) &&
-        !containers.some(({ ImageID }) => ImageID === id)
+        !containers.some((each) => each.ImageID === id && !isLeft(each))
       );
     })
     .map(({ Id: id, RepoTags: tags }) => ({
@@ -91,43 +97,52 @@ export async function oldImages(
     }));
 }
 
-/** What harnesses have left that are gone, in the order in which it can be removed. */
+/** What harnesses have left that are gone, and builds that failed, in the order in which it can be removed. */
 export async function leftovers({ container: { dockerode } }: ContainerRuntimeClient): Promise<Leftover[]> {
   const filters = { label: [HARNESS_LABEL] };
   const [containers, networks, { Volumes: volumes }] = await Promise.all([
-    dockerode.listContainers({ all: true, filters }),
+    dockerode.listContainers({ all: true }),
     dockerode.listNetworks({ filters }),
     dockerode.listVolumes({ filters }),
   ]);
   const found = [
-    ...containers.map(({ Id: id, Names: [name = id], Labels: labels }) => ({
+    ...containers.filter(isLeft).map(({ Id: id, Names: [name = id] }) => ({
       kind: 'container' as const,
       name: name.replace(/^\//, ''),
-      labels,
       remove: () => dockerode.getContainer(id).remove({ force: true, v: true }),
     })),
-    ...networks.map(({ Id: id, Name: name, Labels: labels }) => ({
-      kind: 'network' as const,
-      name,
-      labels: labels ?? {},
-      remove: () => dockerode.getNetwork(id).remove(),
-    })),
-    ...volumes.map(({ Name: name, Labels: labels }) => ({
-      kind: 'volume' as const,
-      name,
-      labels,
-      remove: () => dockerode.getVolume(name).remove(),
-    })),
+    ...networks
+      .filter(({ Labels: labels }) => isOfGone(labels))
+      .map(({ Id: id, Name: name }) => ({ kind: 'network' as const, name, remove: () => dockerode.getNetwork(id).remove() })),
+    ...volumes
+      .filter(({ Labels: labels }) => isOfGone(labels))
+      .map(({ Name: name }) => ({ kind: 'volume' as const, name, remove: () => dockerode.getVolume(name).remove() })),
   ];
-  return found
-    .filter(({ labels }) => isGone(labels[HARNESS_LABEL] ?? ''))
-    .map(({ kind, name, remove }) => ({
-      kind,
-      name,
-      remove: async () => {
-        await remove();
-      },
-    }));
+  return found.map(({ kind, name, remove }) => ({
+    kind,
+    name,
+    remove: async () => {
+      await remove();
+    },
+  }));
+}
+
+type ContainerInfo = Awaited<ReturnType<ContainerRuntimeClient['container']['dockerode']['listContainers']>>[number];
+
+/** A container of a harness that is gone, or of a step of a build that failed, which keeps it. */
+function isLeft({ Labels: labels, State: state, Created: createdS }: ContainerInfo): boolean {
+  const isOfBuild = labels[IMAGE_LABEL] === BUILD_STAGE && state === 'exited' && isOlderThanBuilds(createdS);
+  return isOfBuild || isOfGone(labels);
+}
+
+/** Whether no build can still be at it. @param createdS seconds of wall time */
+function isOlderThanBuilds(createdS: number): boolean {
+  return systemClock.wallTime() - createdS * 1_000 > LONGEST_BUILD_MS;
+}
+
+function isOfGone(labels: Readonly<Record<string, string>> | undefined): boolean {
+  const harness = labels?.[HARNESS_LABEL];
+  return harness !== undefined && isGone(harness);
 }
 
 /** Host, process id, and when the process started: ids are used again. */

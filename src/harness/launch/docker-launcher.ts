@@ -13,7 +13,7 @@ import { ContainerBody, type ContainerLimits, type ContainerPlan } from './docke
 import { controlGroupOf, dockerEngine, labelsOf } from './docker-engine.ts';
 import { IMAGE_PORTS, imageOfCheckout } from './docker-image.ts';
 import { ContainerNetwork } from './docker-network.ts';
-import { launchOnFreePorts } from './local-cluster.ts';
+import { launchOnFreePorts, startedOrStopped } from './local-cluster.ts';
 import { NodeCluster, type NodeClusterOptions, type NodeTracing, type TraceRoutes } from './node-cluster.ts';
 import type { NodeHome } from './node-process.ts';
 import type { ServerBody } from './server-body.ts';
@@ -42,15 +42,9 @@ export async function launchContainers(options: DockerClusterOptions): Promise<C
   const controlGroup = await controlGroupOf(engine);
   const image = options.image ?? (await imageOfCheckout(engine, (name) => onStep?.(`building the image ${name}`)));
   // For each node two ports past the links, and two through them.
-  return launchOnFreePorts(nodes * 4, random, async (ports) => {
+  return launchOnFreePorts(nodes * 4, random, (ports) => {
     const cluster = new DockerCluster(options, { engine, image, controlGroup, ports });
-    try {
-      await cluster.start();
-      return cluster;
-    } catch (error) {
-      await cluster.stop();
-      throw error;
-    }
+    return startedOrStopped(cluster, () => cluster.start());
   });
 }
 

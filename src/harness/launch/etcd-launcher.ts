@@ -14,7 +14,7 @@ import type { LinkPlan, SocksPlan } from '../links/link-table.ts';
 import { type Cluster, type ClusterEvent, LaunchError } from './cluster.ts';
 import { EtcdProcess, findEtcd } from './etcd-process.ts';
 import { EtcdRoles } from './etcd-roles.ts';
-import { launchOnFreePorts, LINKS_LISTEN, LocalCluster, type LocalClusterOptions } from './local-cluster.ts';
+import { launchOnFreePorts, LINKS_LISTEN, LocalCluster, type LocalClusterOptions, startedOrStopped } from './local-cluster.ts';
 
 export interface EtcdClusterOptions extends LocalClusterOptions {
   /** Each server has its own folder below it. */
@@ -26,15 +26,9 @@ export interface EtcdClusterOptions extends LocalClusterOptions {
 /** Resolves when every server is part of the cluster and answers. @throws LaunchError; then nothing is left running. */
 export function launchEtcd(options: EtcdClusterOptions): Promise<Cluster> {
   const binary = findEtcd(options.binary);
-  return launchOnFreePorts(options.nodes * 2, options.random, async (ports) => {
+  return launchOnFreePorts(options.nodes * 2, options.random, (ports) => {
     const cluster = new EtcdCluster({ ...options, binary }, ports);
-    try {
-      await cluster.start();
-      return cluster;
-    } catch (error) {
-      await cluster.stop();
-      throw error;
-    }
+    return startedOrStopped(cluster, () => cluster.start());
   });
 }
 

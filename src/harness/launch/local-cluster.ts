@@ -28,6 +28,17 @@ export interface LocalClusterOptions {
 /** Where the links listen: on free ports, which they hold for as long as they run. */
 export const LINKS_LISTEN = '127.0.0.1:0';
 
+/** The cluster, when `start` has started it; else it is stopped, so that nothing of it is left, before why it did not start is thrown. */
+export async function startedOrStopped<Started extends Cluster>(cluster: Started, start: () => Promise<void>): Promise<Started> {
+  try {
+    await start();
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
 export abstract class LocalCluster<Process extends ServerProcess> implements Cluster {
   readonly events: ClusterEvent[] = [];
   nodes: readonly ClusterNode[] = [];

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LinkPlan } from '../links/link-table.ts';
 import type { Cluster } from './cluster.ts';
-import { launchOnFreePorts, LINKS_LISTEN } from './local-cluster.ts';
+import { launchOnFreePorts, LINKS_LISTEN, startedOrStopped } from './local-cluster.ts';
 import { NodeCluster, type NodeClusterOptions } from './node-cluster.ts';
 import type { NodeHome } from './node-process.ts';
 import { windtunnelBody } from './server-body.ts';
@@ -21,15 +21,9 @@ export interface ProcessClusterOptions extends NodeClusterOptions {
 /** Resolves when every node listens. @throws LaunchError; then nothing is left running. */
 export async function launchProcesses(options: ProcessClusterOptions): Promise<Cluster> {
   const { firstPort, nodes, random } = options;
-  const start = async (ports: readonly number[]) => {
+  const start = (ports: readonly number[]) => {
     const cluster = new ProcessCluster(options, ports);
-    try {
-      await cluster.start();
-      return cluster;
-    } catch (error) {
-      await cluster.stop();
-      throw error;
-    }
+    return startedOrStopped(cluster, () => cluster.start());
   };
   return firstPort === undefined ? launchOnFreePorts(nodes * 2, random, start) : start(fixedPorts(firstPort, nodes));
 }

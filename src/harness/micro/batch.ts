@@ -1,5 +1,6 @@
 // Loops that run an operation many times, and how many times make a good sample.
 
+import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Benchmark } from './benchmark.ts';
 
@@ -41,6 +42,30 @@ export function primeLoops(): void {
   let count = 0;
   for (const operation of [() => count++, () => [count], () => `${count}`]) callTimes(operation, 5_000);
   emptySink();
+}
+
+/** A tenth of a millisecond of them, or more: reading the clock does not count. */
+const COMPARED_CALLS = 20_000;
+const COMPARISONS = 21;
+
+/** In turn, because a loop that always gets the same one is compiled for that one, and does nothing at all. */
+const EMPTY_OPERATIONS: readonly (() => unknown)[] = [() => undefined, () => null, () => false, () => 0];
+
+/**
+ * How many times as long as a call that does nothing a synchronous call takes: the median of 21 comparisons, both within a moment, because
+ * a machine that others use is twice as fast in one moment as in the next. After `primeLoops`, which keeps a call of nothing from vanishing.
+ */
+export function timesAnEmptyCall({ operation }: Benchmark, clock: Clock): number {
+  const msOf = (each: () => unknown) => {
+    const startMs = clock.now();
+    callTimes(each, COMPARED_CALLS);
+    return clock.now() - startMs;
+  };
+  const ratios = Array.from({ length: COMPARISONS }, (_, at) => {
+    const empty = known(EMPTY_OPERATIONS[at % EMPTY_OPERATIONS.length], 'within them');
+    return msOf(operation) / msOf(empty);
+  });
+  return known(ratios.sort((a, b) => a - b)[COMPARISONS >>> 1], 'there is a middle');
 }
 
 /**

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Microbenchmark } from '../result/schema.ts';
-import { batchOf, calibrate, emptySink } from './batch.ts';
+import { batchOf, calibrate, emptySink, timesAnEmptyCall } from './batch.ts';
 import type { Benchmark, Counts } from './benchmark.ts';
 import { summarise } from './statistics.ts';
 
@@ -22,6 +22,12 @@ const ALLOCATION_STEP_BYTES = 256 * 1_024;
 
 /** Nothing that does work takes less. */
 const LEAST_NANOSECONDS = 1;
+
+/** No call of nothing takes as long, so that what does is not compared with one. */
+const SURELY_WORK_NANOSECONDS = 100;
+
+/** Work that adds less than a quarter to a call of nothing cannot be told from none. */
+const LIKE_NOTHING = 1.25;
 
 export interface MeasureOptions {
   /** For all of it: warm-up and samples. An operation slower than that is still sampled 6 times. */
@@ -72,9 +78,9 @@ async function measureUntil(
   const { samplesMs, allocatedBytes } = await sample(benchmark, calls, timeBudgetMs * (1 - WARM_UP_SHARE), clock, signal);
   const operationsPerSample = calls * (benchmark.operationsPerCall ?? 1);
   const nanoseconds = summarise(samplesMs.map((ms) => (ms * 1e6) / operationsPerSample));
-  if (nanoseconds.median < LEAST_NANOSECONDS) {
-    const message = `${nanoseconds.median.toPrecision(2)} ns per operation is less than any work takes: optimised away?`;
-    return { ...failed(id, new Error(message)), samples: samplesMs.length, operationsPerSample };
+  const doubt = doubtOf(benchmark, nanoseconds.median, clock);
+  if (doubt !== undefined) {
+    return { ...failed(id, new Error(`${doubt}: optimised away?`)), samples: samplesMs.length, operationsPerSample };
   }
   const counts = await countTwice(benchmark);
   const heapBytesPerOperation = heapBytes(allocatedBytes, samplesMs.length * operationsPerSample);
@@ -88,6 +94,18 @@ async function measureUntil(
     ...(heapBytesPerOperation === undefined ? {} : { heapBytesPerOperation }),
     ...(counts === undefined ? {} : { counts }),
   };
+}
+
+/**
+ * Why what was measured cannot have been work. An asynchronous call is not compared with one of nothing: it can be as fast as that,
+ * when what it answers with is there already.
+ */
+function doubtOf(benchmark: Benchmark, median: number, clock: Clock): string | undefined {
+  if (median < LEAST_NANOSECONDS) return `${median.toPrecision(2)} ns per operation is less than any work takes`;
+  const isSurelyWork = median * (benchmark.operationsPerCall ?? 1) >= SURELY_WORK_NANOSECONDS;
+  if (benchmark.kind === 'async' || isSurelyWork) return undefined;
+  const times = timesAnEmptyCall(benchmark, clock);
+  return times > LIKE_NOTHING ? undefined : `a call takes ${times.toFixed(2)} times as long as one that does nothing`;
 }
 
 /** Counts are compared exactly, so one that varies is worth nothing. */

@@ -208,6 +208,28 @@ describe('failures', () => {
     expect(nothing?.error).toContain('took no time: optimised away?');
   });
 
+  test('work that was removed leaves a call like one of nothing, and is not believed either; little work is', async () => {
+    const table = new Map(Array.from({ length: 100 }, (_, at) => [`key ${at}`, at]));
+    let turn = 0;
+    const suite = suiteOf(
+      's',
+      { name: 'removed', kind: 'sync', operation: () => void [1, 2, 3].length },
+      { name: 'constant', kind: 'sync', operation: () => 1 },
+      { name: 'little', kind: 'sync', operation: () => table.get(`key ${turn++ % 100}`) },
+    );
+    const verdicts: (readonly string[])[] = [];
+    // Others that had the core all the time make anything look like work; they do not always have it.
+    for (let attempt = 0; attempt < 10 && verdicts.at(-1)?.join() !== 'failed,failed,ok'; attempt++) {
+      const results = await runSuites([suite], { timeBudgetMs: 60 });
+      verdicts.push(results.map(({ status }) => status));
+      for (const { error } of results.filter(({ status }) => status === 'failed'))
+        expect(error).toMatch(/^a call takes \d\.\d\d times as long as one that does nothing: optimised away\?$/);
+    }
+    expect(verdicts.at(-1)).toEqual(['failed', 'failed', 'ok']);
+    // Work is never taken for none, however busy the machine is.
+    expect(verdicts.map(([, , little]) => little)).not.toContain('failed');
+  });
+
   test("a promise from a benchmark declared 'sync' is refused, also when it is rejected", async () => {
     const results = await run([
       suiteOf(

@@ -10,6 +10,7 @@ import {
   sideText,
   verdictCounts,
 } from './comparison-words.ts';
+import { movedCountsGrid } from './counts-markdown.ts';
 import { code, folded, grid } from './markdown.ts';
 import { formatBytes } from './numbers.ts';
 import { plainDeep } from './text.ts';
@@ -31,16 +32,7 @@ export function renderComparisonMarkdown(original: Comparison): string {
         ['', 'base', 'head'],
         differences.map(({ what, base: one, head: other }) => [code(what), code(one), code(other)]),
       )}`,
-    moved.length > 0 &&
-      grid(
-        ['count per operation', 'base', 'head', ''],
-        moved.map((each) => [
-          code(`${each.benchmark} ${each.count}`),
-          perOperation(each.base),
-          perOperation(each.head),
-          each.verdict === 'more' ? '❌ more' : 'fewer',
-        ]),
-      ),
+    moved.length > 0 && movedCountsGrid(moved),
     changed.length > 0 && timesGrid(changed),
     (onlyInBase.length > 0 || onlyInHead.length > 0) &&
       [

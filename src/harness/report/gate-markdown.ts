@@ -1,9 +1,9 @@
 // A gate as a comment on a pull request: a summary, what changed, and the rest folded.
 
-import { perOperation } from '../result/comparison.ts';
 import type { Gate, GateSubject } from '../result/gate.ts';
 import { countsText, quantityText } from './comparison-words.ts';
 import { changeText, gateCounts, injectionText, intervalText, methodText, outcomeText, treeText } from './gate-words.ts';
+import { movedCountsGrid } from './counts-markdown.ts';
 import { code, folded, grid } from './markdown.ts';
 import { plainDeep } from './text.ts';
 
@@ -22,16 +22,7 @@ export function renderGateMarkdown(original: Gate): string {
     `**Windtunnel ${gate.exit.code === 0 ? '✅' : '❌'} ${outcomeText(gate)}** · ${gateCounts(gate).join(', ') || 'nothing was measured'} · ${countsText(gate.counts)}`,
     `${code(treeText(gate.base))} → ${code(treeText(gate.head))}`,
     injection !== undefined && code(injection),
-    moved.length > 0 &&
-      grid(
-        ['count per operation', 'base', 'head', ''],
-        moved.map((each) => [
-          code(`${each.benchmark} ${each.count}`),
-          perOperation(each.base),
-          perOperation(each.head),
-          each.verdict === 'more' ? '❌ more' : 'fewer',
-        ]),
-      ),
+    moved.length > 0 && movedCountsGrid(moved),
     changed.length > 0 && subjectGrid(changed),
     gate.added.length > 0 && `Added: ${gate.added.map(code).join(', ')}`,
     gate.removed.length > 0 && `Removed: ${gate.removed.map(code).join(', ')}`,
