@@ -179,7 +179,6 @@ export function gateExit(gate: Omit<Gate, 'exit'>, strict: boolean): Gate['exit'
     reasons.push({ code: EXIT.regression, text });
   }
   if (gate.status === 'interrupted') reasons.push({ code: EXIT.interrupted, text: 'interrupted before the end' });
-  else if (gate.subjects.length === 0)
-    reasons.push({ code: EXIT.error, text: 'there is nothing to measure: BASE and HEAD have no benchmark in common' });
+  else if (gate.subjects.length === 0) reasons.push({ code: EXIT.error, text: 'BASE and HEAD have no benchmark in common' });
   return exitFor(reasons);
 }
