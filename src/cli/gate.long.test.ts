@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { known } from '../runtime/assert.ts';
 import { GatedRepository, type GatedSuite } from '../harness/gate/testing/gated-repository.ts';
 import { processesNaming } from '../harness/launch/testing/processes.ts';
 import { type Gate, gateSchema } from '../harness/result/gate.ts';
@@ -96,15 +97,17 @@ describe('scenarios', () => {
 
   test('clusters of both take turns at the same load; what the budget cuts short is inconclusive, and nothing is left', async () => {
     const there = leftovers();
-    const running = here(['--scenarios', 'closed-loop', '--budget', '15s', '--strict']);
+    const running = here(['--scenarios', 'closed-loop', '--budget', '40s', '--strict']);
     expect([(await running.ended).code, running.err()]).toEqual([96, expect.any(String)]);
     const { subjects } = gateSchema.parse(JSON.parse(running.out()));
     expect(subjects).toMatchObject([
       { kind: 'scenario', id: 'closed-loop throughput', unit: 'per second', better: 'higher', verdict: 'inconclusive' },
     ]);
-    const { base = 0, head = 0, first } = subjects[0] as Gate['subjects'][number];
-    expect(base * head).toBeGreaterThan(0);
-    expect(first.rounds[0]).toBeCloseTo(Math.log(head / base), 1);
+    const { base, head, first, reason } = subjects[0] as Gate['subjects'][number];
+    // On a busy machine windows are invalid, and a round with one does not count; then there is nothing to compare.
+    if (first.rounds.length === 0) expect([base, head]).toEqual([undefined, undefined]);
+    else expect(known(base, 'of a round') * known(head, 'of a round')).toBeGreaterThan(0);
+    expect(reason).toMatch(/cut short by the budget|the generator|the instrument/);
     expect(leftovers()).toEqual(there);
   }, 120_000);
 
