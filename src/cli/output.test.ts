@@ -7,7 +7,11 @@ const PROGRAM = resolve(import.meta.dirname, '../../bin/windtunnel.js');
 /** A disk that is full, as a file. */
 const FULL = '/dev/full';
 
-test.skipIf(!existsSync(FULL)).each([
+const isThereFull = existsSync(FULL);
+if (!isThereFull)
+  process.stderr.write(`\n!!! SKIPPED: output that cannot be written was NOT tested: there is no ${FULL} on this machine\n\n`);
+
+test.skipIf(!isThereFull).each([
   { full: 'stdout', words: ['run', '--list'], said: /^windtunnel: standard output cannot be written: ENOSPC.*\n$/ },
   { full: 'stderr', words: ['run', 'no-such-scenario'], said: /^windtunnel: standard error cannot be written: ENOSPC.*\n$/ },
 ] as const)('what cannot be printed on $full for want of space is told, once, and is a failure', ({ full, words, said }) => {

@@ -108,6 +108,15 @@ test('a round that was disturbed is played again, and a contest that only is dis
   expect([always.played.length, second?.error, second?.disturbed]).toEqual([5, undefined, 'HEAD: the generator was late']);
 });
 
+test('disturbances count in a row: a round between them begins anew', async () => {
+  const often = new FakeContest('often', (which, round) => {
+    if (round % 5 !== 0) throw new DisturbedError('BASE: the generator was late');
+    return times(1)(which, round);
+  });
+  const [series] = await playRounds([often], options());
+  expect([series?.first.length, often.played.length, series?.disturbed]).toEqual([10, 50, undefined]);
+});
+
 test('an error that is none of a contest ends all', async () => {
   const broken = new FakeContest('broken', () => {
     throw new TypeError('a mistake of ours');
