@@ -13,7 +13,9 @@ import { start } from './testing/windtunnel.ts';
 const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('windtunnel-gate-'));
 
 async function gate(repository: GatedRepository, ...words: string[]) {
-  const running = start(['gate', '--format', 'json', '--seed', '1', ...words], { cwd: repository.folder });
+  // Node's compile cache, of its own, so that one can see what of it stays.
+  const env = { NODE_COMPILE_CACHE: join(repository.folder, 'compile-cache') };
+  const running = start(['gate', '--format', 'json', '--seed', '1', ...words], { cwd: repository.folder, env });
   const { code } = await running.ended;
   const result = running.out() === '' ? undefined : gateSchema.parse(JSON.parse(running.out()));
   return { code, err: running.err(), result: result as Gate };
@@ -60,6 +62,12 @@ test('when the time is over, what is not known is inconclusive, and with --stric
   const reason = expect.stringMatching(/^cut short by the budget after \d rounds of the 10 that it takes at least$/) as string;
   expect(result.subjects).toMatchObject([{ verdict: 'inconclusive', reason }]);
   expect(readFileSync(join(repository.folder, 'results', result.id, 'gate.md'), 'utf8')).toContain('cut short by the budget');
+  // What was compiled of the checkouts, which are at another place each time, has gone with them.
+  const compiled = () => readdirSync(join(repository.folder, 'compile-cache'), { recursive: true }).length;
+  const there = compiled();
+  expect(there).toBeGreaterThan(0);
+  expect((await gate(repository, '--base', 'HEAD', '--budget', '1s')).code).toBe(0);
+  expect(compiled()).toBe(there);
 }, 100_000);
 
 test('Ctrl-C judges what there is, takes the checkouts away, and exits with 105', async () => {

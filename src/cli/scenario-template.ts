@@ -25,7 +25,7 @@ export default defineScenario({
 
   // The deadline of one operation, all retries included.
   operationTimeout: '5s',
-  // The first part is measured apart: programs that have just started are slow.
+  // The first part is measured apart: programs that have just started are slow. '0s' is for who wants to see just that.
   warmup: '2s',
   // How long after a fault the phase 'recovery' lasts.
   recovery: '3s',

@@ -97,6 +97,11 @@ export async function runScenario(scenario: ValidScenario, options: RunScenarioO
   });
   cleanup.defer(() => generators.terminate());
 
+  // Who wants to see a cold start has no warm-up. What runs already is warm, and not ours to make tables in.
+  if (launched && scenario.warmupMs > 0) {
+    onStep('warming up');
+    await generators.warmUp(signal);
+  }
   onStep('load');
   const measured = await measure(scenario, options, { cluster, metrics, folder, watch, generators, random, traces });
 

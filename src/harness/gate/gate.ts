@@ -1,7 +1,5 @@
 // The whole gate, in order: both trees, the rounds, the verdicts, what of them is accepted, the exit code.
 
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../runtime/random.ts';
 import { conclude, type CutShort, type Judgement, judgeRounds } from '../compare/gate-rule.ts';
@@ -18,6 +16,7 @@ import { pinnableCores } from './cores.ts';
 import { medianOf } from './duet.ts';
 import { BenchmarkContest } from './benchmark-contest.ts';
 import { listBenchmarks } from './benchmarks.ts';
+import { makeGateFolder } from './gate-folder.ts';
 import type { Injection } from './injection.ts';
 import { judgeAlone, type PlayOptions, playRounds, type Series, worseningsOf } from './play-rounds.ts';
 import { ScenarioContest } from './scenario-contest.ts';
@@ -57,9 +56,7 @@ export async function runGate(options: GateOptions): Promise<Gate> {
   const startedWallMs = clock.wallTime();
   const startMs = clock.now();
   await using cleanup = new AsyncDisposableStack();
-  // Node resolves links: a folder behind one would not be the folder that the programs see.
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'windtunnel-gate-')));
-  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+  const folder = await makeGateFolder(cleanup);
   const onStep = (step: string) => onProgress({ step, elapsedMs: clock.now() - startMs, remainingMs: undefined });
   const trees = await prepareTrees({ ...options, folder, onStep }, cleanup);
   const environment = await captureEnvironment(clock, { folder: trees.head.folder });

@@ -2,8 +2,7 @@
 // that was made slower by a known share. In a gate with an injection, chance decides which benchmarks get it; the others are the same.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { known } from '../../runtime/assert.ts';
@@ -24,6 +23,7 @@ import { pinnableCores, pinned } from './cores.ts';
 import type { DuetSamples } from './duet.ts';
 import { BenchmarkContest } from './benchmark-contest.ts';
 import { listBenchmarks } from './benchmarks.ts';
+import { makeGateFolder } from './gate-folder.ts';
 import { playRounds } from './play-rounds.ts';
 import type { Injection } from './injection.ts';
 import { prepareTrees } from './trees.ts';
@@ -67,8 +67,7 @@ export async function validateGate(options: ValidationOptions): Promise<Validati
   const startedAt = new Date(clock.wallTime()).toISOString();
   const endMs = clock.now() + options.budgetMs;
   await using cleanup = new AsyncDisposableStack();
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'windtunnel-gate-')));
-  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+  const folder = await makeGateFolder(cleanup);
   const trees = await prepareTrees({ ...options, base: 'HEAD', head: 'HEAD', folder }, cleanup);
   const folders = { base: join(trees.base.folder, 'bench'), head: join(trees.head.folder, 'bench') };
   const environment = await captureEnvironment(clock, { folder: options.checkout });

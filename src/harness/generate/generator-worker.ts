@@ -21,6 +21,7 @@ import type { PlannedOperation, Target } from '../load/operation.ts';
 import { connectTarget, type ConnectOptions } from '../target/connect.ts';
 import { EventBatchWriter } from './event-batch.ts';
 import type { FromGenerator, GeneratorData, TargetModule, ToGenerator } from './protocol.ts';
+import { warmUp } from './warm-up.ts';
 
 const BATCH_EVERY_MS = 100;
 const SAMPLE_EVERY_MS = 1_000;
@@ -33,6 +34,7 @@ class GeneratorHost {
   readonly #data: GeneratorData;
   readonly #post: Post;
   readonly #random: Random;
+  readonly #connect: typeof connectTarget;
   readonly #target: Target;
   readonly #history: HistorySink;
   readonly #tracing: Tracing | undefined;
@@ -49,6 +51,7 @@ class GeneratorHost {
     data: GeneratorData,
     post: Post,
     random: Random,
+    connect: typeof connectTarget,
     target: Target,
     history: HistorySink,
     metrics: DistributedMetrics,
@@ -57,6 +60,7 @@ class GeneratorHost {
     this.#data = data;
     this.#post = post;
     this.#random = random;
+    this.#connect = connect;
     this.#target = target;
     this.#history = history;
     this.#tracing = tracing;
@@ -76,13 +80,16 @@ class GeneratorHost {
     const metrics = generatorMetrics(tracing);
     const connected = await connect({ ...addresses, scenario, clock: systemClock, random: clientRandom, tracer, metrics });
     const history = await HistorySink.open(folder, scenario, seed, systemClock, historyPart);
-    const host = new GeneratorHost(data, post, random, connected, history, metrics, tracing);
+    const host = new GeneratorHost(data, post, random, connect, connected, history, metrics, tracing);
     host.#batchLater();
     return host;
   }
 
   async handle(message: ToGenerator): Promise<void> {
     switch (message.type) {
+      case 'warm-up':
+        await this.#warmUp();
+        return this.#post({ type: 'warm' });
       case 'begin':
         return this.#run(message.sharedOriginMs - sharedTimeOffsetMs());
       case 'stop':
@@ -94,6 +101,12 @@ class GeneratorHost {
       case 'close':
         return this.#close();
     }
+  }
+
+  #warmUp(): Promise<void> {
+    const { scenario, addresses, share } = this.#data;
+    const random = this.#random.fork(`warm-up/${share.index}`);
+    return warmUp({ scenario, addresses, share, random, connect: this.#connect, signal: this.#stop.signal });
   }
 
   async #run(originMs: number): Promise<void> {

@@ -48,10 +48,11 @@ async function generate(
     readonly signal?: AbortSignal;
     readonly readTimeoutMs?: number;
     readonly onSecond?: (second: Second) => void;
+    readonly warm?: boolean;
   } = {},
 ): Promise<Ran> {
   const scenario = scenarioOf(loads, more);
-  const { signal = new AbortController().signal, readTimeoutMs = 5_000, onSecond: also, ...rest } = options;
+  const { signal = new AbortController().signal, readTimeoutMs = 5_000, onSecond: also, warm = false, ...rest } = options;
   started = await Generators.start({
     scenario,
     addresses: { endpoints: [], httpEndpoints: [] },
@@ -68,6 +69,7 @@ async function generate(
     seconds.push(second);
     also?.(second);
   };
+  if (warm) await started.warmUp(signal);
   const report = await started.run({ originMs: systemClock.now(), recorder, onSecond, signal });
   const readBack = started.failures.length === 0 ? await started.readBack(report.finalReads, readTimeoutMs) : undefined;
   const histories = await started.close();
@@ -108,6 +110,40 @@ function merged({ recorder }: Ran, name: 'responseTime' | 'serviceTime'): Latenc
   for (const cell of recorder.measured()) all.merge(cell[name]);
   return all;
 }
+
+test.each([1, 2])(
+  'a warm-up by %d generators is over before the load, on tables of its own, and in no statistic and no history',
+  async (of) => {
+    const ran = await generate(
+      'sayingWhereAndHowOften',
+      { a: arrivals(10, '1s', { workload: reads }) },
+      { generators: of },
+      { warm: true },
+    );
+    expect(ran.recorder.totals(ran.report.durationMs)).toMatchObject({ started: 10, ok: 10 });
+    const [history] = ran.histories.files as [string];
+    // What the server answers: how many requests had been under other names when this one came.
+    const found = (await operationsOf(history)).map(({ value }) => value as number);
+    expect(found).toHaveLength(10 + reads.keys);
+    expect(Math.max(...found)).toBe(of === 1 ? 375 : 188);
+    // Each generator had its part, before.
+    expect(Math.min(...found)).toBe(of === 1 ? 375 : 187);
+  },
+  30_000,
+);
+
+test('a warm-up ends early when the run is to end', async () => {
+  const abort = new AbortController();
+  abort.abort();
+  const ran = await generate(
+    'sayingWhereAndHowOften',
+    { a: arrivals(10, '1s', { workload: reads }) },
+    {},
+    { warm: true, signal: abort.signal },
+  );
+  expect(ran.recorder.totals(ran.report.durationMs)).toMatchObject({ started: 0 });
+  expect(ran.failures).toEqual([]);
+}, 30_000);
 
 describe('a server that takes 50 ms', () => {
   // What its own timers made of the 50 ms is what the server says; the generator must report that, whatever the machine does.

@@ -106,6 +106,18 @@ export class Generators {
     return this.#threads.map((thread) => thread.metrics);
   }
 
+  /** Load before the load, that nobody records. Ends early when `signal` is aborted, and with a generator that fails. */
+  async warmUp(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const stop = () => this.#threads.forEach((thread) => thread.tell({ type: 'stop' }));
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await Promise.allSettled(this.#living().map((thread) => thread.ask({ type: 'warm-up' }, 'warm')));
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
   /**
    * Resolves when every operation of every generator that did not fail has ended and is recorded. When one fails the others
    * stop. Rejects with what `onSecond` or the recorder threw; the generators may be terminated then.

@@ -41,8 +41,10 @@ export interface GeneratorTracing {
   readonly prefix: string;
 }
 
-/** begin, stop (or not), read-back (or not), close: in this order. */
+/** warm-up (or not), begin, stop (or not), read-back (or not), close: in this order. */
 export type ToGenerator =
+  /** Load that does not count, on tables of its own. */
+  | { readonly type: 'warm-up' }
   /** When the scenario started, on the clock that threads share; see `sharedTimeOffsetMs`. */
   | { readonly type: 'begin'; readonly sharedOriginMs: number }
   /** Begins nothing any more; what is under way has its graceful stop. */
@@ -57,6 +59,8 @@ export type FromGenerator =
   /** Connected. From now on a batch comes ten times a second, also when nothing happened: it is a sign of life. */
   | { readonly type: 'ready' }
   | GeneratorBatch
+  /** The warm-up is over. */
+  | { readonly type: 'warm' }
   /** Once a second while it loads: what it says of itself and its client, in the Prometheus text format. */
   | { readonly type: 'metrics'; readonly text: string }
   /** Every operation has ended, and all batches of them have been sent. */

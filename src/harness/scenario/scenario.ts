@@ -89,7 +89,10 @@ export interface Scenario {
   readonly generators?: number;
   /** Deadline of one operation, all retries included. Default '2s'. */
   readonly operationTimeout?: Duration;
-  /** The first part of the run; its statistics are kept apart. Default '2s'. */
+  /**
+   * The first part of the run; its statistics are kept apart. Default '2s'. Before it a cluster that was started for the run answers a few
+   * hundred requests that nobody counts, on tables of their own; with '0s' it does not, and the load meets programs that have just started.
+   */
   readonly warmup?: Duration;
   /** How long after a fault ended the phase `recovery` lasts. Default '3s'. */
   readonly recovery?: Duration;

@@ -5,6 +5,7 @@ import { type Clock, sleep } from '../../../runtime/clock.ts';
 import type { Answer, Invoke, Target } from '../../load/operation.ts';
 import type { ConnectOptions } from '../../target/connect.ts';
 import type { GeneratorData } from '../protocol.ts';
+import { WARM_UP_NAMESPACE } from '../warm-up.ts';
 
 export const DELAY_MS = 50;
 export const FROZEN_FROM_MS = 4_000;
@@ -62,6 +63,16 @@ export const exiting = workingUntil(() => process.exit(3));
 export const blocked = workingUntil(() => {
   for (;;);
 });
+
+let warmUps = 0;
+
+/** A read finds how many operations there were of another connection, with tables of other names. */
+export function sayingWhereAndHowOften({ namespace }: ConnectOptions): Promise<Target> {
+  return targetOf(() => {
+    if (namespace === WARM_UP_NAMESPACE) warmUps++;
+    return Promise.resolve({ outcome: 'ok', value: warmUps });
+  });
+}
 
 /** Never answers a final read. */
 export function silentAtTheEnd({ clock }: ConnectOptions): Promise<Target> {
