@@ -15,7 +15,7 @@ export async function makeGateFolder(cleanup: AsyncDisposableStack): Promise<str
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'windtunnel-gate-')));
   cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   const usual = process.env[COMPILE_CACHE];
-process.env[COMPILE_CACHE] = join(folder, 'compile-cache');
+  process.env[COMPILE_CACHE] = join(folder, 'compile-cache');
   cleanup.defer(() => {
     if (usual === undefined) delete process.env[COMPILE_CACHE];
     else process.env[COMPILE_CACHE] = usual;
