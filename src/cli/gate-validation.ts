@@ -2,11 +2,12 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { systemClock } from '../runtime/clock.ts';
 import { parseDuration } from '../runtime/duration.ts';
 import { freshSeed } from '../runtime/random.ts';
-import { summariseValidation } from '../harness/compare/gate-validation.ts';
-import { readValidation, validateGate } from '../harness/gate/validation.ts';
+import { RULE, summariseValidation } from '../harness/compare/gate-validation.ts';
+import { readValidations, validateGate } from '../harness/gate/validation.ts';
 import { EXIT } from '../harness/report/exit.ts';
 import { renderValidation } from '../harness/report/validation-text.ts';
 import { git } from '../harness/result/environment.ts';
@@ -23,7 +24,10 @@ const DEFAULT_GATES = 10;
 export async function runValidation(invocation: Invocation): Promise<number> {
   const from = text(invocation, 'from');
   if (from !== undefined) {
-    process.stdout.write(renderValidation(summariseValidation(await readValidation(from))));
+    const recorded = await readValidations(from);
+    if (!isDeepStrictEqual(recorded.rule, RULE))
+      process.stderr.write(`windtunnel: ${from} was recorded under another rule; it is judged by the one of today\n`);
+    process.stdout.write(renderValidation(summariseValidation(recorded)));
     return EXIT.passed;
   }
   for (const name of ['base', 'head', 'inject'] as const)

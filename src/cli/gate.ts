@@ -82,7 +82,11 @@ export const gate: Command = {
     },
     validate: { type: 'boolean', description: 'measures how often the gate is right: HEAD against itself, and made slower' },
     gates: { type: 'string', placeholder: 'N', description: 'with --validate: how many under each condition', defaultText: '10' },
-    from: { type: 'string', placeholder: 'FILE', description: 'with --validate: judges a recorded validation again' },
+    from: {
+      type: 'string',
+      placeholder: 'PATH',
+      description: 'with --validate: judges recorded validations again, a file or all of a folder together',
+    },
     results: RESULTS_OPTION,
   },
   notes: `Each round starts a fresh process of either side, both on one core, whose samples alternate. The words, after 10, 20 and 30 rounds:

@@ -297,6 +297,7 @@ async function measure(scenario: ValidScenario, options: RunScenarioOptions, par
           metrics.faultBegan(scheduled);
           fault = `${scheduled.kind} ${scheduled.target}`;
         },
+        onCarriedOut: (atMs, scheduled) => recorder.faults.carriedOut(scheduled, atMs),
         onEnd: (atMs, scheduled) => {
           tracker.faultEnded(atMs);
           recorder.faults.ended(scheduled, atMs);

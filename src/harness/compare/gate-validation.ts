@@ -32,7 +32,7 @@ interface Judged {
   readonly word: GateWord;
 }
 
-export function summariseValidation({ gates }: Validation): ValidationSummary {
+export function summariseValidation({ gates }: Pick<Validation, 'gates'>): ValidationSummary {
   const judged = gates.map(({ condition, benchmarks }) => {
     const words = judgeGate(benchmarks);
     return benchmarks.map((benchmark, at): Judged => ({

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sleep } from '../../runtime/clock.ts';
 import { Random } from '../../runtime/random.ts';
 import { VirtualClock } from '../../runtime/virtual-clock.ts';
 import type { PlannedFault } from '../scenario/nemesis.ts';
@@ -14,6 +15,7 @@ function schedule(
   const clock = new VirtualClock();
   const stop = new AbortController();
   const seen: string[] = [];
+  const carriedOut: number[] = [];
   let outcome: FaultsOutcome | undefined;
   const state = { term: 1, leader: 'n1' as string | undefined };
   void runFaults({
@@ -52,10 +54,11 @@ function schedule(
     clock,
     originMs: 0,
     onStart: (atMs) => seen.push(`start@${atMs}`),
+    onCarriedOut: (atMs) => carriedOut.push(atMs),
     onEnd: (atMs) => seen.push(`end@${atMs}`),
     signal: stop.signal,
   }).then((done) => (outcome = done));
-  return { clock, stop, seen, state, records: () => outcome?.faults, skipped: () => outcome?.skipped };
+  return { clock, stop, seen, carriedOut, state, records: () => outcome?.faults, skipped: () => outcome?.skipped };
 }
 
 const crashAt = (atMs: number, durationMs: number, target = 'n2'): ValidFault => ({ kind: 'crash', atMs, durationMs, target });
@@ -78,6 +81,18 @@ test('faults begin and end at their times, also when they overlap', async () => 
     [['n3'], 200, 250, true],
   ]);
   expect(clock.pendingTimers).toBe(0);
+});
+
+test('that a fault is carried out is told when it is, and of none that cannot be', async () => {
+  const killed = schedule([crashAt(100, 300)], async () => {
+    await sleep(killed.clock, 30);
+    return 'SIGKILL';
+  });
+  await killed.clock.advanceAsync(1_000);
+  expect([killed.seen[0], killed.carriedOut]).toEqual(['start@100', [130]]);
+  const impossible = schedule([crashAt(100, 100)], () => Promise.reject(new Error('no such process')));
+  await impossible.clock.advanceAsync(1_000);
+  expect(impossible.carriedOut).toEqual([]);
 });
 
 test('a pause is carried out as one', async () => {

@@ -34,7 +34,9 @@ export interface FaultScheduleOptions {
   readonly originMs: number;
   /** Faults count from the start of the scenario, as everything in it. */
   readonly onStart: (atMs: number, fault: ScheduledFault) => void;
-  /** With the object that `onStart` had been given. */
+  /** With the object that `onStart` had been given, when it has been carried out; not when it cannot be. */
+  readonly onCarriedOut: (atMs: number, fault: ScheduledFault) => void;
+  /** With that object, too. */
   readonly onEnd: (atMs: number, fault: ScheduledFault) => void;
   /** When aborted, no further fault begins, and those that last are ended at once. */
   readonly signal: AbortSignal;
@@ -112,6 +114,7 @@ async function runFault(fault: ValidFault, context: FaultContext, options: Fault
   let problem: string | undefined;
   try {
     active = await begin(fault, context);
+    options.onCarriedOut(clock.now() - originMs, scheduled);
     await waitUntil(fault.atMs + fault.durationMs, options);
   } catch (error) {
     problem = `the fault could not be carried out: ${error instanceof Error ? error.message : String(error)}`;

@@ -57,7 +57,10 @@ export interface PreparedBenchmark {
   readonly counts: Readonly<Record<Side, Counts | undefined>>;
 }
 
-/** Finds the size of a batch, on BASE, for both; counts on both; and finds how much work to inject, on HEAD. @throws DuetError */
+/**
+ * Finds the size of a batch, on BASE, for both; counts on both; and finds how much work to inject, on HEAD.
+ * @throws DuetError, also when either side does nothing: as fast as that is no improvement
+ */
 export async function prepareBenchmark(
   id: string,
   folders: Folders,
@@ -74,13 +77,14 @@ export async function prepareBenchmark(
   };
   const base = await on('base', async (process) => {
     const { calls } = await process.ask({ do: 'calibrate' }, 'calibrated');
+    await process.ask({ do: 'check-work', calls }, 'works');
     return { calls, counts: (await process.ask({ do: 'count' }, 'counted')).counts };
   });
   const { calls } = base;
   const head = await on('head', async (process) => {
+    await process.ask({ do: 'check-work', calls }, 'works');
     const { counts } = await process.ask({ do: 'count' }, 'counted');
     if (injection === undefined) return { counts };
-    await process.ask({ do: 'warm', calls }, 'warm');
     const { units } = await process.ask({ do: 'calibrate-injection', calls, injection }, 'calibrated-injection');
     return { counts, injected: { injection, units } };
   });

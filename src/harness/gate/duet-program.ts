@@ -11,7 +11,7 @@ import { freshSeed, Random } from '../../runtime/random.ts';
 import { batchOf, calibrate, emptySink, primeLoops } from '../micro/batch.ts';
 import type { Benchmark, PreparedSuite } from '../micro/benchmark.ts';
 import { loadSuite, SuiteError, suiteFiles } from '../micro/discover.ts';
-import { checkKind, countTwice, failed } from '../micro/measure.ts';
+import { checkKind, countTwice, doubtOf, failed } from '../micro/measure.ts';
 import type { DuetAnswer, DuetCommand, Injected, ListedSuite, Sample } from './duet-protocol.ts';
 import { injectedWork, unitsPerBatch } from './injection.ts';
 
@@ -113,6 +113,12 @@ async function carryOut(command: DuetCommand): Promise<DuetAnswer> {
     case 'warm':
       await warm(command.calls, command.injected);
       return { is: 'warm' };
+    case 'check-work': {
+      await warm(command.calls);
+      const doubt = doubtOf(theBenchmark(), (await sample(command.calls, undefined)).nanoseconds, clock);
+      if (doubt !== undefined) throw new Error(doubt);
+      return { is: 'works' };
+    }
     case 'count': {
       const counts = await countTwice(theBenchmark());
       return { is: 'counted', ...(counts !== undefined && { counts }) };

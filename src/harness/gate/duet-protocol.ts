@@ -12,6 +12,8 @@ export type DuetCommand =
   | { readonly do: 'calibrate' }
   /** Runs batches until the code is compiled. Answered by `warm`. */
   | { readonly do: 'warm'; readonly calls: number; readonly injected?: Injected }
+  /** Whether the benchmark does anything at all. Answered by `works`, or by `failed`. */
+  | { readonly do: 'check-work'; readonly calls: number }
   /** Answered by `counted`. */
   | { readonly do: 'count' }
   /** Answered by `calibrated-injection`. */
@@ -32,6 +34,7 @@ export type DuetAnswer =
   | { readonly is: 'missing' }
   | { readonly is: 'calibrated'; readonly calls: number }
   | { readonly is: 'warm' }
+  | { readonly is: 'works' }
   | { readonly is: 'counted'; readonly counts?: Counts }
   /** How much of its work takes as long as a batch. */
   | { readonly is: 'calibrated-injection'; readonly units: number }

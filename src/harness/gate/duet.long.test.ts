@@ -69,12 +69,13 @@ test('what only one side has is listed apart', async () => {
   expect((await listBenchmarks(folders, 'other/', surroundings())).added).toEqual([]);
 });
 
-test('a benchmark that throws, and a process that ends, are errors that name the side', async () => {
+test('a benchmark that throws, one that does nothing, and a process that ends, are errors that name the side', async () => {
   using both = new GatedRepository();
   both.write({ steps: 1, messages: 1, more: BROKEN });
   const folders = { base: both.bench, head: both.bench };
   const prepare = (id: string) => prepareBenchmark(id, folders, undefined, surroundings());
   await expect(prepare('work/broken')).rejects.toThrow('in base: out of order');
+  await expect(prepare('work/empty')).rejects.toThrow(/in base: .*: optimised away\?/);
   await expect(prepare('work/hung')).rejects.toThrow('the process of base ended (exit code 3)');
   await expect(prepare('work/nothing')).rejects.toThrow('base answered missing to prepare');
   await expect(prepare('nowhere/loop')).rejects.toThrow('there is no nowhere.ts');

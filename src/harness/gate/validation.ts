@@ -2,9 +2,10 @@
 // that was made slower by a known share. In a gate with an injection, chance decides which benchmarks get it; the others are the same.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { known } from '../../runtime/assert.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { entryPoint } from '../../runtime/entry-point.ts';
@@ -165,8 +166,30 @@ async function stop(neighbour: ChildProcess): Promise<void> {
   await promise;
 }
 
-/** @throws ResultError naming the file and what of it does not fit */
-export async function readValidation(path: string): Promise<Validation> {
+/**
+ * A recorded validation, or the gates of all that are in a folder.
+ * @throws ResultError naming the file and what of it does not fit: also when two of a folder were recorded under different rules
+ */
+export async function readValidations(path: string): Promise<Pick<Validation, 'rule' | 'gates'>> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return readValidation(path);
+  const files = (await readdir(path)).filter((name) => name.endsWith('.json')).sort();
+  const read = await Promise.all(files.map((name) => readValidation(join(path, name))));
+  const [first] = read;
+  if (first === undefined) throw new ResultError('missing', `no recorded validation in ${path}`);
+  const other = read.findIndex(({ rule }) => !isDeepStrictEqual(rule, first.rule));
+  if (other >= 0)
+    throw new ResultError(
+      'invalid',
+      `${join(path, known(files[other], 'it was read'))} was recorded under another rule than ${files[0]}: judge it alone`,
+    );
+  return { rule: first.rule, gates: read.flatMap(({ gates }) => gates) };
+}
+
+async function readValidation(path: string): Promise<Validation> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new ResultError('missing', `no recorded validation at ${path}`, { cause: error });
   });

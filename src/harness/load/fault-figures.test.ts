@@ -16,8 +16,8 @@ type Server = (nowMs: number) => { readonly delayMs: number; readonly answer?: A
 interface Given {
   readonly load?: Load;
   readonly server: Server;
-  /** From when to when, milliseconds. The warm-up lasts 1 s, recovery 3 s. */
-  readonly faults: readonly (readonly [startMs: number, endMs: number])[];
+  /** From when to when, milliseconds, and how long it took to carry it out, else 0. The warm-up lasts 1 s, recovery 3 s. */
+  readonly faults: readonly (readonly [startMs: number, endMs: number, carryingOutMs?: number])[];
   readonly electedMs?: readonly number[];
   /** Ctrl-C, which also ends the faults. */
   readonly stopMs?: number;
@@ -38,12 +38,13 @@ async function figuresOf({ load = arrivals(100, '15s', WRITES), server, faults, 
   const tracker = new PhaseTracker(scenario);
   const recorder = new Recorder((ms) => tracker.phaseAt(ms), scenario.recoveryMs);
   const stop = new AbortController();
-  for (const [startMs, endMs] of faults) {
+  for (const [startMs, endMs, carryingOutMs = 0] of faults) {
     const fault = { kind: 'crash', target: 'leader' };
     clock.schedule(startMs, () => {
       tracker.faultStarted(startMs);
       recorder.faults.began(fault, startMs);
     });
+    clock.schedule(startMs + carryingOutMs, () => recorder.faults.carriedOut(fault, clock.now()));
     clock.schedule(Math.min(endMs, stopMs ?? endMs), () => {
       tracker.faultEnded(clock.now());
       recorder.faults.ended(fault, clock.now());
@@ -99,6 +100,12 @@ describe('what a fault cost', () => {
       unavailable: { ms: 0, isFinal: true },
       recovered: { ms: 0, isFinal: true },
     });
+  });
+
+  test('a write that is sent while the fault is only being carried out says nothing of how it is borne', async () => {
+    const { first } = await figuresOf({ server: frozen(5_030, 6_000), faults: [[5_000, 6_000, 30]] });
+    expect(first.figures.first_write).toEqual({ ms: 1_010, isFinal: true });
+    expect(first.figures.write_gap).toEqual({ ms: 980, isFinal: true });
   });
 
   test('response times that stay high: not recovered', async () => {

@@ -49,7 +49,7 @@ export function faultFigures(source: FigureSource, electedBetween: ElectedBetwee
       figures: {
         ...(electedMs !== undefined && { election: final(electedMs - startMs) }),
         ...(source.hasWrites && {
-          first_write: since(startMs, source.writes.firstSentAfter(startMs), untilMs),
+          first_write: since(startMs, firstWrite(span, source), untilMs),
           write_gap: final(source.writes.longestGap(startMs, windowEndMs)),
         }),
         unavailable: final(source.availability.unavailable(startMs, windowEndMs, UNAVAILABLE_GAP_MS)),
@@ -57,6 +57,11 @@ export function faultFigures(source: FigureSource, electedBetween: ElectedBetwee
       },
     };
   });
+}
+
+/** What was sent before the fault was carried out says nothing of how it is borne. */
+function firstWrite({ carriedOutMs }: FaultSpan, { writes }: FigureSource): number | undefined {
+  return carriedOutMs === undefined ? undefined : writes.firstSentAfter(carriedOutMs);
 }
 
 /** Behind its end and before the next fault, whose doing the rest would be. */

@@ -9,6 +9,8 @@ export interface FaultName {
 /** All instants are milliseconds from the start of the scenario. */
 export interface FaultSpan extends FaultName {
   readonly startMs: number;
+  /** When it was carried out: to kill a container takes some 30 ms, in which it still answers. Undefined until then. */
+  readonly carriedOutMs: number | undefined;
   /** Undefined while it lasts. */
   readonly endMs: number | undefined;
   /** Operations that were due between its start and the end of recovery, as far as they have ended. */
@@ -32,10 +34,17 @@ export class FaultSpans {
   }
 
   began(fault: FaultName, atMs: number): void {
-    const span = { kind: fault.kind, target: fault.target, startMs: atMs, endMs: undefined, operations: 0, errors: 0 };
+    const { kind, target } = fault;
+    const span = { kind, target, startMs: atMs, carriedOutMs: undefined, endMs: undefined, operations: 0, errors: 0 };
     this.#spans.set(fault, span);
     this.#open = this.#open.filter((open) => atMs < this.windowEndOf(open, Number.POSITIVE_INFINITY) + LONGEST_OPERATION_MS);
     this.#open.push(span);
+  }
+
+  /** One that `began`. */
+  carriedOut(fault: FaultName, atMs: number): void {
+    const span = this.#spans.get(fault);
+    if (span !== undefined) span.carriedOutMs = atMs;
   }
 
   /** One that `began`. */

@@ -165,7 +165,7 @@ describe('thresholds on errors', () => {
 function fault(kind: string, figures: Partial<Record<FaultMetric, number | 'never'>>): FaultFigures {
   const figure = (ms: number | 'never') => (ms === 'never' ? { ms: 5_000, isFinal: false } : { ms, isFinal: true });
   return {
-    span: { kind, target: 'leader', startMs: 1_000, endMs: 2_000, operations: 0, errors: 0 },
+    span: { kind, target: 'leader', startMs: 1_000, carriedOutMs: 1_000, endMs: 2_000, operations: 0, errors: 0 },
     windowEndMs: 3_000,
     overlaps: false,
     recovery: undefined,

@@ -79,9 +79,7 @@ async function measureUntil(
   const operationsPerSample = calls * (benchmark.operationsPerCall ?? 1);
   const nanoseconds = summarise(samplesMs.map((ms) => (ms * 1e6) / operationsPerSample));
   const doubt = doubtOf(benchmark, nanoseconds.median, clock);
-  if (doubt !== undefined) {
-    return { ...failed(id, new Error(`${doubt}: optimised away?`)), samples: samplesMs.length, operationsPerSample };
-  }
+  if (doubt !== undefined) return { ...failed(id, new Error(doubt)), samples: samplesMs.length, operationsPerSample };
   const counts = await countTwice(benchmark);
   const heapBytesPerOperation = heapBytes(allocatedBytes, samplesMs.length * operationsPerSample);
   return {
@@ -97,15 +95,16 @@ async function measureUntil(
 }
 
 /**
- * Why what was measured cannot have been work. An asynchronous call is not compared with one of nothing: it can be as fast as that,
+ * Why what was measured cannot have been work, with so many nanoseconds per operation. An asynchronous call is not compared with one of nothing: it can be as fast as that,
  * when what it answers with is there already.
  */
-function doubtOf(benchmark: Benchmark, median: number, clock: Clock): string | undefined {
-  if (median < LEAST_NANOSECONDS) return `${median.toPrecision(2)} ns per operation is less than any work takes`;
+export function doubtOf(benchmark: Benchmark, median: number, clock: Clock): string | undefined {
+  if (median < LEAST_NANOSECONDS) return `${median.toPrecision(2)} ns per operation is less than any work takes: optimised away?`;
   const isSurelyWork = median * (benchmark.operationsPerCall ?? 1) >= SURELY_WORK_NANOSECONDS;
   if (benchmark.kind === 'async' || isSurelyWork) return undefined;
   const times = timesAnEmptyCall(benchmark, clock);
-  return times > LIKE_NOTHING ? undefined : `a call takes ${times.toFixed(2)} times as long as one that does nothing`;
+  if (times > LIKE_NOTHING) return undefined;
+  return `a call takes ${times.toFixed(2)} times as long as one that does nothing: optimised away?`;
 }
 
 /** Counts are compared exactly, so one that varies is worth nothing. */
