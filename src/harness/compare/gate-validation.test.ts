@@ -76,6 +76,7 @@ describe('a validation', () => {
     const text = renderValidation(summary);
     expect(text).toMatch(/^\| +\| benchmarks \| +slower \|/);
     expect(text).toContain('False alarms, either way: 0 of 81 (below 3.70% with 95% confidence) of benchmarks, 0 of 41');
+    expect(text).toMatch(/swapped by chance in every round, 200 times: 0(\.\d+)?% of benchmarks, 0(\.\d+)?% of gates\.\n$/);
   });
 });
 

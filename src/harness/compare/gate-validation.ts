@@ -1,11 +1,13 @@
 // How often the gate was right, from recorded gates whose truth is known; and how often others would have been, on the same data.
 
 import { known } from '../../runtime/assert.ts';
+import { Random } from '../../runtime/random.ts';
 import type {
   Control,
   Rate,
   Validation,
   ValidationBenchmark,
+  ValidationGate,
   ValidationRound,
   ValidationRow,
   ValidationSummary,
@@ -13,6 +15,7 @@ import type {
 import { CHANGE_LEVEL, CLOSELY, conclude, type GateWord, judgeRounds, LEAST_CHANGE, LOOKS, SAME_LEVEL } from './gate-rule.ts';
 import { mannWhitney } from './mann-whitney.ts';
 import { medianOfSorted } from './signed-rank.ts';
+import { alarmsWithSwappedSides } from './swapped-sides.ts';
 
 export const RULE: Validation['rule'] = {
   looks: LOOKS.map((look) => ({ ...look })),
@@ -25,6 +28,9 @@ export const RULE: Validation['rule'] = {
 /** Raw samples are many, so this is all but generous; benchstat's own level is 5 %. */
 const RAW_LEVEL = 0.01;
 const BENCHSTAT_LEVEL = 0.05;
+
+/** Of each gate of the same code, with its sides swapped. */
+const DRAWS = 200;
 
 interface Judged {
   readonly name: string;
@@ -52,7 +58,18 @@ export function summariseValidation({ gates }: Pick<Validation, 'gates'>): Valid
       judged.flat().filter(({ benchmark }) => benchmark.injected === undefined).length,
     ),
     alarmedGates: rateOf(judged.filter((gate) => gate.some(isAlarm)).length, gates.length),
+    swapped: alarmsWithSwappedSides(
+      gates.map(roundsOfTheSame).filter(({ length }) => length > 0),
+      DRAWS,
+      new Random(1),
+    ),
   };
+}
+
+/** In which chance may decide what is BASE: what was made slower is left out. */
+function roundsOfTheSame({ benchmarks }: ValidationGate): number[][] {
+  const same = benchmarks.filter(({ injected, first }) => injected === undefined && first.length > 0);
+  return same.map(({ first }) => first.map(logRatio));
 }
 
 function rateOf(count: number, of: number): Rate {

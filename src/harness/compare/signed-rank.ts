@@ -35,12 +35,15 @@ export function estimateDifference(differences: readonly number[], confidence: n
 }
 
 /** Ascending. */
-function walshAverages(differences: readonly number[]): number[] {
-  return differences.flatMap((a, at) => differences.slice(at).map((b) => (a + b) / 2)).sort((a, b) => a - b);
+function walshAverages(differences: readonly number[]): Float64Array {
+  const means = new Float64Array((differences.length * (differences.length + 1)) / 2);
+  let count = 0;
+  for (const [at, a] of differences.entries()) for (const b of differences.slice(at)) means[count++] = (a + b) / 2;
+  return means.sort();
 }
 
 /** Of one number or more, ascending. */
-export function medianOfSorted(numbers: readonly number[]): number {
+export function medianOfSorted(numbers: ArrayLike<number>): number {
   const middle = numbers.length / 2;
   const [low, high] = [numbers[Math.ceil(middle) - 1], numbers[Math.floor(middle)]];
   return (known(low, 'there are numbers') + known(high, 'there are numbers')) / 2;
@@ -97,20 +100,19 @@ function doubledRanks(sizes: readonly number[]): number[] {
 }
 
 /** The probability of each sum of positive ranks when there is no difference, from 0 to n (n + 1) / 2. */
-export function signedRankDistribution(n: number): number[] {
+export function signedRankDistribution(n: number): Float64Array {
   return signSums(Array.from({ length: n }, (_, at) => at + 1));
 }
 
 /** The probability of each sum of those of the whole numbers that a fair coin takes, from 0 to the sum of all. */
-function signSums(ranks: readonly number[]): number[] {
-  let probabilities = [1];
-  for (const rank of ranks) {
-    const next = Array.from({ length: probabilities.length + rank }, () => 0);
-    for (const [sum, probability] of probabilities.entries()) {
-      next[sum] = (next[sum] as number) + probability / 2;
-      next[sum + rank] = (next[sum + rank] as number) + probability / 2;
+function signSums(ranks: readonly number[]): Float64Array {
+  const probabilities = new Float64Array(1 + ranks.reduce((total, rank) => total + rank, 0));
+  probabilities[0] = 1;
+  for (const rank of ranks)
+    for (let sum = probabilities.length - 1; sum >= 0; sum--) {
+      // From above, so that what the rank is added to is still without it.
+      const without = sum < rank ? 0 : (probabilities[sum - rank] as number);
+      probabilities[sum] = ((probabilities[sum] as number) + without) / 2;
     }
-    probabilities = next;
-  }
   return probabilities;
 }

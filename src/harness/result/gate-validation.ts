@@ -73,6 +73,16 @@ export interface ValidationSummary {
   readonly alarms: Rate;
   /** Gates with such a benchmark in them. */
   readonly alarmedGates: Rate;
+  readonly swapped: SwappedSides;
+}
+
+/** How often the gate would call the same code changed, in gates drawn from those that were measured. */
+export interface SwappedSides {
+  /** How often each gate was drawn. */
+  readonly draws: number;
+  /** Shares, 0 to 1: of benchmarks that were called slower or faster, and of gates with one. NaN without any. */
+  readonly benchmarks: number;
+  readonly gates: number;
 }
 
 export interface Rate {
