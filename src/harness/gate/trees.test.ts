@@ -1,7 +1,7 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../runtime/clock.ts';
 import { GatedRepository } from './testing/gated-repository.ts';
 import { prepareTrees } from './trees.ts';
@@ -13,6 +13,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'windtunnel-trees-'));
 });
 afterEach(() => {
+  vi.unstubAllEnvs();
   repository[Symbol.dispose]();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -55,6 +56,38 @@ test('dependencies are shared when the lock files are equal', async () => {
   await using cleanup = new AsyncDisposableStack();
   const { base } = await prepare('HEAD', undefined, cleanup);
   expect(lstatSync(join(base.folder, 'node_modules')).isSymbolicLink()).toBe(true);
+});
+
+test('dependencies of another lock file are installed for its tree, without their scripts', async () => {
+  // Some machines forbid them anyway.
+  vi.stubEnv('npm_config_ignore_scripts', 'false');
+  const at = (...path: string[]) => join(repository.folder, ...path);
+  const dependOn = (name: string) => {
+    mkdirSync(at(name), { recursive: true });
+    writeFileSync(at(name, 'package.json'), JSON.stringify({ name, version: '1.0.0' }));
+    const dependencies = { [name]: `file:${name}` };
+    const scripts = { postinstall: 'echo ran > ran.txt' };
+    writeFileSync(at('package.json'), JSON.stringify({ name: 'gated', version: '1.0.0', scripts, dependencies }));
+    const packages = {
+      '': { name: 'gated', version: '1.0.0', hasInstallScript: true, dependencies },
+      [name]: { version: '1.0.0' },
+      [`node_modules/${name}`]: { resolved: name, link: true },
+    };
+    writeFileSync(at('package-lock.json'), JSON.stringify({ name: 'gated', version: '1.0.0', lockfileVersion: 3, packages }));
+  };
+  writeFileSync(at('.gitignore'), 'node_modules\n');
+  dependOn('old');
+  repository.commit({ steps: 1, messages: 1 });
+  rmSync(at('old'), { recursive: true });
+  dependOn('fresh');
+  mkdirSync(at('node_modules'));
+  repository.commit({ steps: 1, messages: 1 });
+  await using cleanup = new AsyncDisposableStack();
+  const { base, head } = await prepare('HEAD~1', undefined, cleanup);
+  expect(lstatSync(join(base.folder, 'node_modules')).isDirectory()).toBe(true);
+  expect(realpathSync(join(base.folder, 'node_modules', 'old'))).toBe(join(realpathSync(base.folder), 'old'));
+  expect(existsSync(join(base.folder, 'ran.txt'))).toBe(false);
+  expect(head.folder).toBe(repository.folder);
 });
 
 test('what is no commit, and an abort, leave nothing', async () => {

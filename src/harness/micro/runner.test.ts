@@ -57,6 +57,23 @@ describe('measuring', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test('between the samples of a synchronous operation nothing else gets a turn', async () => {
+    const clock = new VirtualClock();
+    let [inTurn, most, goesOn] = [0, 0, false];
+    const operation = () => {
+      if (!goesOn) {
+        inTurn = 0;
+        queueMicrotask(() => (goesOn = false));
+      }
+      goesOn = true;
+      most = Math.max(most, ++inTurn);
+      clock.advance(0.1);
+      return inTurn;
+    };
+    const [result] = await run([suiteOf('s', { name: 'work', kind: 'sync', operation })], { clock });
+    expect(most).toBeGreaterThanOrEqual((result?.samples ?? NaN) * (result?.operationsPerSample ?? NaN));
+  });
+
   test('asynchronous operations are awaited one after another', async () => {
     const clock = new VirtualClock();
     let underWay = 0;
