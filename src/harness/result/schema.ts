@@ -134,7 +134,11 @@ const faultWindow = z.strictObject({
   endMs: ms,
   proof: z.strictObject({ proven: z.boolean(), observations: z.array(z.string()) }),
   electionMs: ms.optional().describe('Milliseconds from the start of the fault to a new leader; absent when none came'),
-  firstWriteMs: ms.optional().describe('Milliseconds from the start of the fault to the first write that was sent when it had been carried out, and succeeded'),
+  firstWriteMs: ms
+    .optional()
+    .describe(
+      'Milliseconds from the start of the fault to the first write that was sent when it had been carried out, and succeeded',
+    ),
   longestWriteGapMs: ms
     .optional()
     .describe('The longest time without a successful write between the start of the fault and the end of recovery'),
