@@ -105,7 +105,7 @@ describe('scenarios', () => {
 
   test('clusters of both take turns at the same load; what the budget cuts short is inconclusive, and nothing is left', async () => {
     const there = leftovers();
-    const running = here(['--scenarios', 'closed-loop', '--budget', '40s', '--strict']);
+    const running = here(['--scenarios', 'closed-loop', '--budget', '25s', '--strict']);
     expect([(await running.ended).code, running.err()]).toEqual([96, expect.any(String)]);
     const { subjects } = gateSchema.parse(JSON.parse(running.out()));
     expect(subjects).toMatchObject([

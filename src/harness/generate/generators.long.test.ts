@@ -125,9 +125,9 @@ test.each([1, 2])(
     // What the server answers: how many requests had been under other names when this one came.
     const found = (await operationsOf(history)).map(({ value }) => value as number);
     expect(found).toHaveLength(10 + reads.keys);
-    expect(Math.max(...found)).toBe(of === 1 ? 375 : 188);
+    expect(Math.max(...found)).toBe(of === 1 ? 125 : 63);
     // Each generator had its part, before.
-    expect(Math.min(...found)).toBe(of === 1 ? 375 : 187);
+    expect(Math.min(...found)).toBe(of === 1 ? 125 : 62);
   },
   30_000,
 );
