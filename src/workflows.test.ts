@@ -26,6 +26,7 @@ interface Job {
   readonly 'continue-on-error'?: boolean;
   readonly permissions?: Readonly<Record<string, string>>;
   readonly if?: string;
+  readonly strategy?: { readonly matrix: { readonly include: readonly Readonly<Record<'part' | 'what', string>>[] } };
   readonly steps: readonly Step[];
 }
 
@@ -91,6 +92,11 @@ test('the gate measures against the merge base, with the history it needs', () =
   const runs = job?.steps.flatMap(({ run }) => run ?? []).join('\n') ?? '';
   expect(runs).toContain('git merge-base');
   expect(runs).toContain('GITHUB_STEP_SUMMARY');
+  // What each of its parts measures is put in where it says so.
+  expect(runs).toContain(' $WHAT ');
+  const parts = job?.strategy?.matrix.include ?? [];
+  expect(parts.map(({ part }) => part)).toEqual(['benchmarks', 'clusters']);
+  for (const { what } of parts) expect(() => parseInvocation(gate, ['--base', 'X', ...what.split(' ')])).not.toThrow();
   expect(job?.steps.some(({ uses, if: when }) => uses?.startsWith('actions/upload-artifact') && when === 'always()')).toBe(true);
 });
 

@@ -60,7 +60,12 @@ export const gate: Command = {
       description: 'how long each load of a scenario lasts, of which a round has one for either side',
       defaultText: "the scenario's",
     },
-    budget: { type: 'string', placeholder: 'DURATION', description: 'how long it may measure', defaultText: '10m' },
+    budget: {
+      type: 'string',
+      placeholder: 'DURATION',
+      description: 'how long it may measure; it ends before when all is judged',
+      defaultText: 'what there is to measure needs, at least 10m; with --validate 10m',
+    },
     format: {
       type: 'string',
       placeholder: 'FORMAT',
@@ -121,7 +126,8 @@ Examples:
     const base = text(invocation, 'base');
     if (base === undefined || base === '') throw new UsageError('gate needs --base REF, what to compare with: --base main');
     const format = choice(invocation, 'format', FORMATS, 'text');
-    const budgetMs = parseDuration(text(invocation, 'budget') ?? '10m');
+    const budget = text(invocation, 'budget');
+    const budgetMs = budget === undefined ? undefined : parseDuration(budget);
     if (budgetMs === 0) throw new UsageError('--budget takes a time in which something can be measured, not 0');
     const injection = injectionOf(invocation);
     const benchmarks = choice(invocation, 'benchmarks', ['on', 'off'], 'on') === 'on';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { EXIT } from '../report/exit.ts';
 import type { GateSubject } from '../result/gate.ts';
 import type { Contest } from './contest.ts';
-import { gateExit, subjectsOf } from './gate.ts';
+import { budgetFor, gateExit, subjectsOf } from './gate.ts';
 import type { Series } from './play-rounds.ts';
 
 /** Ten rounds, all close to a ratio of HEAD to BASE. */
@@ -54,6 +54,13 @@ test('what was given up says why, unless a verdict had fallen', () => {
   expect(exitOf(open).code).toBe(EXIT.passed);
   expect(exitOf(open, true)).toMatchObject({ code: EXIT.invalid });
   expect(subjectOf(seriesOf('lower', 1, { rerun: [], disturbed }))).toMatchObject({ verdict: 'same' });
+});
+
+test('there is time for ten rounds of everything, and for half as many again, but never less than ten minutes', () => {
+  const scenario = { totalDurationMs: 12_000 };
+  expect(budgetFor(1, [])).toBe(600_000);
+  expect(budgetFor(64, [])).toBeGreaterThan(1.5 * 10 * 64 * 1_500);
+  expect(budgetFor(64, [scenario]) - budgetFor(64, [])).toBeGreaterThan(1.5 * 10 * 2 * 20_000);
 });
 
 test('wrong answers are more than a failure', () => {

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { Random } from '../../runtime/random.ts';
-import { conclude, type CutShort, type Judgement, judgeRounds } from '../compare/gate-rule.ts';
+import { conclude, type CutShort, type Judgement, judgeRounds, LOOKS } from '../compare/gate-rule.ts';
 import { known } from '../../runtime/assert.ts';
 import type { ValidScenario } from '../scenario/valid-scenario.ts';
 import type { Metric } from './contest.ts';
@@ -22,7 +22,27 @@ import { judgeAlone, type PlayOptions, playRounds, type Series, worseningsOf } f
 import { ScenarioContest } from './scenario-contest.ts';
 import { prepareTrees, type Tree } from './trees.ts';
 
-export interface GateOptions extends Pick<PlayOptions, 'budgetMs' | 'clock' | 'signal' | 'onProgress'> {
+/** Of a benchmark, the mean of 64 on two cores. */
+const ROUND_MS = 1_500;
+
+/** What a window of a scenario takes besides its load: to start a cluster, to stop it, to check. */
+const AROUND_WINDOW_MS = 8_000;
+
+/** Further looks at what is not clear yet, and reruns, for each round up to the first look. */
+const ROOM = 1.6;
+
+const LEAST_BUDGET_MS = 600_000;
+
+/** In which all can be judged, by what it took on two cores. It ends before when all are. */
+export function budgetFor(benchmarks: number, scenarios: readonly Pick<ValidScenario, 'totalDurationMs'>[]): number {
+  const windowsMs = scenarios.reduce((sum, { totalDurationMs }) => sum + 2 * (totalDurationMs + AROUND_WINDOW_MS), 0);
+  const rounds = known(LOOKS[0], 'there is a first look').rounds;
+  return Math.max(LEAST_BUDGET_MS, ROOM * rounds * (benchmarks * ROUND_MS + windowsMs));
+}
+
+export interface GateOptions extends Pick<PlayOptions, 'clock' | 'signal' | 'onProgress'> {
+  /** How long it may measure. Default: see `budgetFor`. */
+  readonly budgetMs: number | undefined;
   /** Text that 'suite/name' of a benchmark contains; undefined: all. */
   readonly filter: string | undefined;
   /** Whether there are benchmarks at all. */
@@ -72,7 +92,8 @@ export async function runGate(options: GateOptions): Promise<Gate> {
   const scenarios = options.scenarios.map(
     (scenario) => new ScenarioContest(scenario, { programs, folder, headEnvironment: options.headEnvironment }),
   );
-  const series = await playRounds([...benchmarks, ...scenarios], { ...options, cores, random });
+  const budgetMs = options.budgetMs ?? budgetFor(benchmarks.length, options.scenarios);
+  const series = await playRounds([...benchmarks, ...scenarios], { ...options, budgetMs, cores, random });
   const acceptances = await acceptancesBetween(accepted, trees.base, trees.head, clock);
   const by = signal.aborted ? 'the interruption' : 'the budget';
   const subjects = subjectsOf(series, benchmarks, by).map((subject) => accept(subject, acceptances));
@@ -89,7 +110,7 @@ export async function runGate(options: GateOptions): Promise<Gate> {
     base: sideOf(trees.base, options.base),
     head: sideOf(trees.head, options.head),
     seed,
-    budgetSeconds: options.budgetMs / 1_000,
+    budgetSeconds: budgetMs / 1_000,
     pinnedTo: cores,
     ...(options.injection && { injected: options.injection }),
     subjects,
