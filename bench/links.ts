@@ -1,16 +1,16 @@
 // What a link adds: a message of 64 bytes there and back over one TCP connection, directly and through the process of the links.
 // The difference is two passages through a link, one each way.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LinkProcess } from '../src/harness/launch/link-process.ts';
 import { windtunnelBody } from '../src/harness/launch/server-body.ts';
 import type { PreparedSuite, Suite } from '../src/harness/micro/benchmark.ts';
 import { known } from '../src/runtime/assert.ts';
 import { systemClock } from '../src/runtime/clock.ts';
+import { makeTemporaryFolder } from '../src/runtime/temporary-folder.ts';
 
 const MESSAGE = Buffer.alloc(64, 7);
 
@@ -30,7 +30,7 @@ async function prepare(): Promise<PreparedSuite> {
   });
   const direct = await portOf(echo);
 
-  const folder = mkdtempSync(join(tmpdir(), 'windtunnel-bench-links-'));
+  const folder = makeTemporaryFolder('bench-links');
   cleanup.defer(() => rmSync(folder, { recursive: true }));
   const links = new LinkProcess({
     body: windtunnelBody(['links', '--cluster=bench', '--seed=1'], systemClock),

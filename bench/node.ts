@@ -1,9 +1,9 @@
 // The write-ahead log of a node: append and fsync, alone and as a group. It measures the disk under the temporary folder.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Counts, Suite } from '../src/harness/micro/benchmark.ts';
+import { makeTemporaryFolder } from '../src/runtime/temporary-folder.ts';
 import { openLog, type RaftLog } from '../src/system/node/log.ts';
 
 const DATA = new Uint8Array(256).fill(7);
@@ -31,7 +31,7 @@ async function countAppends(
 export default {
   name: 'node',
   async prepare() {
-    const folder = mkdtempSync(join(tmpdir(), 'windtunnel-bench-node-'));
+    const folder = makeTemporaryFolder('bench-node');
     const log = await openLog({ folder: join(folder, 'log') });
     let index = 0;
     const batch = (size: number, after: number) => [

@@ -1,10 +1,10 @@
 // The store: encoding a command, applying batches of upserts with and without a session, and reading.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Suite } from '../src/harness/micro/benchmark.ts';
 import { assert } from '../src/runtime/assert.ts';
+import { makeTemporaryFolder } from '../src/runtime/temporary-folder.ts';
 import { decodeCommand, encodeCommand } from '../src/system/store/command.ts';
 import type { Command } from '../src/system/store/command.ts';
 import type { StatementOutcome } from '../src/system/store/outcome.ts';
@@ -46,7 +46,7 @@ function demandOk(outcomes: readonly StatementOutcome[]): number {
 export default {
   name: 'store',
   async prepare() {
-    const folder = mkdtempSync(join(tmpdir(), 'windtunnel-bench-store-'));
+    const folder = makeTemporaryFolder('bench-store');
     const plain = new StateMachine({ path: join(folder, 'plain.db') });
     const withSession = new StateMachine({ path: join(folder, 'session.db') });
     for (const machine of [plain, withSession]) demandOk(machine.apply([{ index: 1, data: encodeCommand(schema) }]));

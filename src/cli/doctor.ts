@@ -1,11 +1,13 @@
 // `windtunnel doctor`: what this machine can do, and what would spoil a measurement on it.
 
 import { availableParallelism, cpus, freemem, loadavg, tmpdir } from 'node:os';
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../runtime/clock.ts';
 import { formatDuration } from '../runtime/duration.ts';
 import { freshSeed, Random } from '../runtime/random.ts';
+import { abandonedFolders, makeTemporaryFolder } from '../runtime/temporary-folder.ts';
 import { freePorts } from '../harness/launch/free-ports.ts';
 import { EXIT } from '../harness/report/exit.ts';
 import { captureEnvironment } from '../harness/result/environment.ts';
@@ -27,7 +29,7 @@ export const doctor: Command = {
     clean: {
       type: 'boolean',
       description:
-        'remove what killed runs and failed builds have left in the Docker engine, and images of earlier states of this checkout',
+        'remove what killed runs and failed builds have left in the temporary folder and the Docker engine, and images of earlier states of this checkout',
     },
   },
   async run(invocation) {
@@ -44,8 +46,8 @@ export const doctor: Command = {
   },
 };
 
-/** Only now: Testcontainers takes half a second to load. */
-async function findLeftovers() {
+/** Only now: Testcontainers takes half a second to load. @throws LaunchError when there is no engine */
+async function findInEngine() {
   const { dockerEngine, leftovers, oldImages } = await import('../harness/launch/docker-engine.ts');
   const { nameOfCheckout } = await import('../harness/launch/docker-image.ts');
   const engine = await dockerEngine();
@@ -57,9 +59,18 @@ async function findLeftovers() {
 }
 
 async function clean(): Promise<number> {
-  const { leftovers, images } = await findLeftovers();
+  const folders = abandonedFolders().map((name) => ({
+    kind: 'folder',
+    name,
+    remove: () => rm(name, { recursive: true, force: true }),
+  }));
+  const { leftovers, images } = await findInEngine().catch((error: unknown) => {
+    process.stderr.write(`not looked for containers: ${(error as Error).message}\n`);
+    return { leftovers: [], images: [] };
+  });
+  const all = [...folders, ...leftovers, ...images];
   let failed = 0;
-  for (const leftover of [...leftovers, ...images]) {
+  for (const leftover of all) {
     const what = `${leftover.kind} ${leftover.name}`;
     try {
       await leftover.remove();
@@ -69,14 +80,14 @@ async function clean(): Promise<number> {
       process.stderr.write(`the ${what} could not be removed: ${(error as Error).message}\n`);
     }
   }
-  if (leftovers.length + images.length === 0) process.stdout.write('nothing was left behind\n');
+  if (all.length === 0) process.stdout.write('nothing was left behind\n');
   return failed === 0 ? EXIT.passed : EXIT.error;
 }
 
 async function examineEngine(): Promise<Finding> {
   const what = 'Docker engine';
   try {
-    const { version, leftovers } = await findLeftovers();
+    const { version, leftovers } = await findInEngine();
     const value = String(version);
     if (leftovers.length === 0) return { what, value };
     const kinds = Object.entries(Object.groupBy(leftovers, ({ kind }) => kind));
@@ -85,6 +96,14 @@ async function examineEngine(): Promise<Finding> {
   } catch (error) {
     return { what, value: `none, so no --target docker (${(error as Error).message})` };
   }
+}
+
+function examineTemporaryFolder(): Finding {
+  const finding = { what: 'temporary folder', value: tmpdir() };
+  const { length } = abandonedFolders();
+  if (length === 0) return finding;
+  const folders = length === 1 ? 'a folder' : `${length} folders`;
+  return { ...finding, warning: `killed runs have left ${folders} in it; windtunnel doctor --clean removes what they left` };
 }
 
 async function examine(): Promise<Finding[]> {
@@ -129,6 +148,7 @@ async function examine(): Promise<Finding[]> {
       value: `${formatDuration(fsync)} median`,
       ...(fsync > 10 && { warning: 'every write of the cluster waits for it' }),
     },
+    examineTemporaryFolder(),
     await examineEngine(),
     { what: 'loopback', value: port === undefined ? 'no free port' : 'ports are free' },
     {
@@ -152,7 +172,7 @@ function spinNoise(): number {
 }
 
 function medianFsyncMs(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'windtunnel-doctor-'));
+  const folder = makeTemporaryFolder('doctor');
   const file = openSync(join(folder, 'probe'), 'w');
   try {
     const block = Buffer.alloc(512, 1);

@@ -79,8 +79,9 @@ function scenarioFile(seconds: number, faults: readonly Fault[] = []): string {
 
 function launch(path: string, ...words: string[]): Running {
   const run = start(['run', path, '--results', join(folder, 'results'), ...words], {
-    // None of it may reach the servers: it would make them other ones, or keep them from one another.
-    env: { ETCD_NAME: 'somebody-else', NO_PROXY: '*', HTTP_PROXY: 'http://127.0.0.1:1' },
+    // But for the temporary folder, in which a killed run leaves something, none of it may reach the servers: it would make them other
+    // ones, or keep them from one another.
+    env: { TMPDIR: folder, ETCD_NAME: 'somebody-else', NO_PROXY: '*', HTTP_PROXY: 'http://127.0.0.1:1' },
   });
   running.push(run);
   return run;

@@ -15,6 +15,7 @@ test('a run writes a valid result, its histories and logs, prints the summary, a
   // The instrument may be late on a busy machine, which is exit 96 and not what this test is about.
   const { code, out, err } = await windtunnel('run', folder.write({}), '--results', results, '--seed', '7');
   expect([0, 96], out + err).toContain(code);
+  expect(err).toContain(': warming up');
   const run = await folder.resultOf(results);
   expect(run).toMatchObject({ status: 'complete', microbenchmarks: [], exit: { code } });
   const [result] = run.scenarios;
@@ -76,15 +77,17 @@ test('a node that answers reads from stale state is found: exit 95, with an expl
   expect(text).toMatch(/process \d+ +read -> (nil|\d+) +[\d.]+m?s \.\. [\d.]+m?s/);
 }, 120_000);
 
-test('a threshold that fails is exit 99, and one with abortOnFail ends the run early', async () => {
+test('a threshold that fails is exit 99, and one with abortOnFail ends the run early; without a warm-up the cluster is cold', async () => {
   const results = join(folder.path, 'results');
   const path = folder.write({
     duration: '10m',
+    warmup: '0s',
     more: "thresholds: { response_time: [{ threshold: 'max<0.000001', abortOnFail: true, delayAbortEval: '1s' }] }",
   });
-  const { code, out } = await windtunnel('run', path, '--results', results);
+  const { code, out, err } = await windtunnel('run', path, '--results', results);
   const [result] = (await folder.resultOf(results)).scenarios;
   expect([99, 96], out).toContain(code);
+  expect(err).not.toContain('warming up');
   expect(result).toMatchObject({ status: 'aborted', thresholds: [{ passed: false, aborted: true }] });
   expect(result?.durationMs).toBeLessThan(60_000);
 }, 120_000);

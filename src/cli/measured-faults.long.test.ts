@@ -24,6 +24,7 @@ test('every node is killed once, under load, and nothing acknowledged is lost', 
     const observed = fault.proof.observations.join('; ');
     expect(observed).toMatch(/ended by SIGKILL/);
     expect(observed).toMatch(/came back on its data/);
+    expect(fault.firstWriteMs).toBeGreaterThan(0);
   }
   expect(result?.verdicts.correct).toBe('valid');
   expect(result?.checks[1]?.counts['lost']).toBe(0);

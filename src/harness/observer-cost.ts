@@ -2,13 +2,12 @@
 // a hundred and all of them sent away. The variants take turns in random order, so that what else the machine does meets them all alike.
 
 import { createServer } from 'node:http';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { known } from '../runtime/assert.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Random } from '../runtime/random.ts';
+import { makeTemporaryFolder } from '../runtime/temporary-folder.ts';
 import { estimateDifference } from './compare/signed-rank.ts';
 import { LatencyHistogram } from './result/histogram.ts';
 import type { ObserverCost, RatioEstimate, ScenarioResult } from './result/schema.ts';
@@ -85,7 +84,7 @@ export async function measureObserverCost(options: ObserverCostOptions): Promise
 const SAMPLES: Readonly<Record<Observer, number | undefined>> = { off: undefined, kept: 0, '1 %': 0.01, '100 %': 1 };
 
 async function measureOnCluster(observer: Observer, sinkUrl: string, options: ObserverCostOptions): Promise<ScenarioResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'windtunnel-observer-'));
+  const folder = makeTemporaryFolder('observer');
   try {
     return await runScenario(SCENARIO, {
       folder,

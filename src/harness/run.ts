@@ -1,10 +1,10 @@
 // One scenario, from an empty machine to a result: start the cluster, load it, disturb it, stop it, check what it answered.
 
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
 import { Random } from '../runtime/random.ts';
+import { makeTemporaryFolder } from '../runtime/temporary-folder.ts';
 import { checkHistories, checkNodes, uncheckedHistories } from './check/check-histories.ts';
 import { writeViolations } from './check/violation-files.ts';
 import { runFaults } from './faults/schedule.ts';
@@ -184,7 +184,7 @@ async function startCluster(
   cleanup: AsyncDisposableStack,
 ) {
   const { clock, seed, environment, program } = options;
-  const dataFolder = await mkdtemp(join(tmpdir(), 'windtunnel-'));
+  const dataFolder = makeTemporaryFolder('data');
   cleanup.defer(() => rm(dataFolder, { recursive: true, force: true }));
   const { cluster, addresses, metrics } = await launchTarget(scenario, {
     seed,

@@ -30,6 +30,8 @@ export interface ScenarioFolder {
 export interface ScenarioText {
   /** How long every load lasts. Default '4s'. */
   readonly duration?: string;
+  /** Default '500ms'. */
+  readonly warmup?: string;
   /** Further options of the scenario, as text. */
   readonly more?: string;
 }
@@ -67,9 +69,9 @@ export function scenarioFolder(prefix: string): ScenarioFolder {
     get scenario() {
       return scenario;
     },
-    write: ({ duration = '4s', more = '' }) =>
+    write: ({ duration = '4s', warmup = '500ms', more = '' }) =>
       writeOwn(
-        `cluster: { nodes: 3 }, warmup: '500ms', recovery: '1s', operationTimeout: '10s',
+        `cluster: { nodes: 3 }, warmup: '${warmup}', recovery: '1s', operationTimeout: '10s',
           loads: {
             registers: { executor: 'constant-arrival-rate', rate: 60, duration: '${duration}', preAllocatedVUs: 10, maxVUs: 600, workload: { kind: 'registers', keys: 3 } },
             elements: { executor: 'constant-vus', vus: 2, duration: '${duration}', workload: { kind: 'set' } },
@@ -77,8 +79,9 @@ export function scenarioFolder(prefix: string): ScenarioFolder {
           ${more}`,
       ),
     writeOwn,
-    start(...options) {
-      const run = start(...options);
+    start(words, options) {
+      // What a killed run leaves goes with the folder.
+      const run = start(words, { ...options, env: { TMPDIR: path, ...options?.env } });
       running.push(run);
       return run;
     },

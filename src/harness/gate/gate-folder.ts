@@ -1,8 +1,8 @@
 // Where a gate keeps its checkouts and windows until it ends.
 
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeTemporaryFolder } from '../../runtime/temporary-folder.ts';
 
 const COMPILE_CACHE = 'NODE_COMPILE_CACHE';
 
@@ -10,9 +10,8 @@ const COMPILE_CACHE = 'NODE_COMPILE_CACHE';
  * Makes the folder; `cleanup` takes it away. Until then Node's compile cache of the programs that are started is in it: in the usual one
  * each gate would leave some megabytes of checkouts that nobody runs again, and HEAD would begin warmer than BASE.
  */
-export async function makeGateFolder(cleanup: AsyncDisposableStack): Promise<string> {
-  // Node resolves links: a folder behind one would not be the folder that the programs see.
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'windtunnel-gate-')));
+export function makeGateFolder(cleanup: AsyncDisposableStack): string {
+  const folder = makeTemporaryFolder('gate');
   cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   const usual = process.env[COMPILE_CACHE];
   process.env[COMPILE_CACHE] = join(folder, 'compile-cache');

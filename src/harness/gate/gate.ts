@@ -18,29 +18,23 @@ import { BenchmarkContest } from './benchmark-contest.ts';
 import { listBenchmarks } from './benchmarks.ts';
 import { makeGateFolder } from './gate-folder.ts';
 import type { Injection } from './injection.ts';
-import { judgeAlone, type PlayOptions, playRounds, type Series, worseningsOf } from './play-rounds.ts';
+import { judgeAlone, type PlayOptions, playRounds, RERUN_SHARE, type Series, worseningsOf } from './play-rounds.ts';
 import { ScenarioContest } from './scenario-contest.ts';
 import { prepareTrees, type Tree } from './trees.ts';
 
-/** Of a benchmark, the mean of 67 on two cores. */
-const ROUND_MS = 1_500;
+/** Of a benchmark, the mean of 1,150 on two cores. */
+const ROUND_MS = 1_700;
 
 /** What a window of a scenario takes besides its load: to start a cluster, to stop it, to check. */
 const AROUND_WINDOW_MS = 8_000;
 
-/**
- * With further looks at what is not clear yet, and reruns, for each round up to the first look. Of 67 benchmarks on two cores that others
- * use 41 were not clear after ten rounds; 1.6 ended half-way to the second look.
- */
-const ROOM = 2.3;
-
 const LEAST_BUDGET_MS = 600_000;
 
-/** In which all can be judged, by what it took on two cores. It ends before when all are. */
+/** In which all can have all their looks, by what a round took on two cores. It ends before when all is judged: after half of it, of 65 benchmarks. */
 export function budgetFor(benchmarks: number, scenarios: readonly Pick<ValidScenario, 'totalDurationMs'>[]): number {
   const windowsMs = scenarios.reduce((sum, { totalDurationMs }) => sum + 2 * (totalDurationMs + AROUND_WINDOW_MS), 0);
-  const rounds = known(LOOKS[0], 'there is a first look').rounds;
-  return Math.max(LEAST_BUDGET_MS, ROOM * rounds * (benchmarks * ROUND_MS + windowsMs));
+  const { rounds } = known(LOOKS.at(-1), 'there is a last look');
+  return Math.max(LEAST_BUDGET_MS, (rounds * (benchmarks * ROUND_MS + windowsMs)) / (1 - RERUN_SHARE));
 }
 
 export interface GateOptions extends Pick<PlayOptions, 'clock' | 'signal' | 'onProgress'> {
@@ -79,7 +73,7 @@ export async function runGate(options: GateOptions): Promise<Gate> {
   const startedWallMs = clock.wallTime();
   const startMs = clock.now();
   await using cleanup = new AsyncDisposableStack();
-  const folder = await makeGateFolder(cleanup);
+  const folder = makeGateFolder(cleanup);
   const onStep = (step: string) => onProgress({ step, elapsedMs: clock.now() - startMs, remainingMs: undefined });
   const trees = await prepareTrees({ ...options, folder, onStep }, cleanup);
   const environment = await captureEnvironment(clock, { folder: trees.head.folder });

@@ -71,7 +71,7 @@ interface Entry {
 }
 
 /** Kept of the budget for the reruns. */
-const RERUN_SHARE = 0.15;
+export const RERUN_SHARE = 0.15;
 
 /** After so many rounds in a row that said nothing, a contest is given up: the machine is too busy for it. */
 const MOST_DISTURBANCES = 5;

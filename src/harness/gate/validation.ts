@@ -68,7 +68,7 @@ export async function validateGate(options: ValidationOptions): Promise<Validati
   const startedAt = new Date(clock.wallTime()).toISOString();
   const endMs = clock.now() + options.budgetMs;
   await using cleanup = new AsyncDisposableStack();
-  const folder = await makeGateFolder(cleanup);
+  const folder = makeGateFolder(cleanup);
   const trees = await prepareTrees({ ...options, base: 'HEAD', head: 'HEAD', folder }, cleanup);
   const folders = { base: join(trees.base.folder, 'bench'), head: join(trees.head.folder, 'bench') };
   const environment = await captureEnvironment(clock, { folder: options.checkout });

@@ -109,7 +109,7 @@ export class Generators {
   /** Load before the load, that nobody records. Ends early when `signal` is aborted, and with a generator that fails. */
   async warmUp(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const stop = () => this.#threads.forEach((thread) => thread.tell({ type: 'stop' }));
+    const stop = () => stopAll(this.#threads);
     signal.addEventListener('abort', stop, { once: true });
     try {
       await Promise.allSettled(this.#living().map((thread) => thread.ask({ type: 'warm-up' }, 'warm')));
@@ -184,6 +184,11 @@ export class Generators {
   }
 }
 
+/** They begin nothing any more. */
+function stopAll(threads: readonly GeneratorThread[]): void {
+  for (const thread of threads) thread.tell({ type: 'stop' });
+}
+
 /** One generator while the load runs. */
 interface Running {
   readonly thread: GeneratorThread;
@@ -245,9 +250,7 @@ class GenerateRun {
     }
   }
 
-  readonly #stop = (): void => {
-    for (const { thread } of this.#running) thread.tell({ type: 'stop' });
-  };
+  readonly #stop = (): void => stopAll(this.#running.map(({ thread }) => thread));
 
   /** Undefined when the generator failed, which its thread knows; then nobody goes on. */
   async #load(running: Running, sharedOriginMs: number) {

@@ -1,9 +1,9 @@
 // The Docker engine, as Testcontainers finds it (DOCKER_HOST, the socket, a rootless one), and what we have left in it.
 
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type ContainerRuntimeClient, getContainerRuntimeClient, ImageName } from 'testcontainers';
 import { systemClock } from '../../runtime/clock.ts';
+import { isRunning, startTimeOf } from '../../runtime/process-identity.ts';
 import { LaunchError } from './cluster.ts';
 
 /** On everything that we make: the id of the cluster it is part of. */
@@ -147,22 +147,11 @@ function isOfGone(labels: Readonly<Record<string, string>> | undefined): boolean
 
 /** Host, process id, and when the process started: ids are used again. */
 function thisHarness(): string {
-  return [hostname(), process.pid, startOf(process.pid) ?? ''].join('/');
+  return [hostname(), process.pid, startTimeOf(process.pid) ?? 0].join('/');
 }
 
 /** Of a harness on another host that uses the same engine nothing is known, so it is not gone. */
 function isGone(harness: string): boolean {
   const [host, pid, start] = harness.split('/');
-  return host === hostname() && (startOf(Number(pid)) ?? '') !== start;
-}
-
-/** When a process started, in ticks since the machine did (proc_pid_stat(5)); undefined when there is none. */
-function startOf(pid: number): string | undefined {
-  try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Behind the program's name in parentheses, which may hold anything, the third field comes first; this is the 22nd.
-    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
+  return host === hostname() && !isRunning(Number(pid), Number(start));
 }
