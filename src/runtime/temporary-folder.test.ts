@@ -1,17 +1,20 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { abandonedFolders, makeTemporaryFolder } from './temporary-folder.ts';
 
 let place: string;
+let child: ChildProcess | undefined;
 beforeEach(() => {
   place = realpathSync(mkdtempSync(join(tmpdir(), 'place-')));
   vi.stubEnv('TMPDIR', place);
 });
 afterEach(() => {
+  child?.kill('SIGKILL');
   vi.unstubAllEnvs();
   rmSync(place, { recursive: true });
 });
@@ -22,9 +25,9 @@ test('a folder is abandoned when its process has been killed, and not before', a
   const program = `
     import { makeTemporaryFolder } from ${JSON.stringify(new URL('temporary-folder.ts', import.meta.url).href)};
     process.stdout.write(makeTemporaryFolder('data'));
-    setInterval(() => {}, 1_000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [printed] = (await once(child.stdout, 'data')) as [Buffer];
+    process.stdin.resume();`;
+  child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [printed] = (await once(child.stdout as Readable, 'data')) as [Buffer];
   const other = printed.toString();
   expect([existsSync(own), existsSync(other), own === other]).toEqual([true, true, false]);
   expect(abandonedFolders()).toEqual([]);
