@@ -74,7 +74,10 @@ export const node: Command = {
       createInterface({ input: process.stdin }).on('line', (line) => {
         const wanted = wantedTraces(line);
         if (wanted === undefined) say(obey(line, injections));
-        else tracing?.want(wanted);
+        else {
+          tracing?.want(wanted.want);
+          if (wanted.answer) void (tracing?.wantedSent() ?? Promise.resolve()).then(() => say({ event: 'spans-sent' }));
+        }
       });
     }
     const code = await ended;
@@ -102,12 +105,12 @@ async function tracingOf(invocation: Invocation, id: string): Promise<Tracing | 
   });
 }
 
-/** The traces that a line asks for; undefined for a line that is about something else. */
-function wantedTraces(line: string): readonly string[] | undefined {
+/** The traces that a line asks for, and whether it waits for an answer; undefined for a line that is about something else. */
+function wantedTraces(line: string): { readonly want: readonly string[]; readonly answer: boolean } | undefined {
   if (!line.startsWith('{"want":')) return undefined;
   try {
-    const { want } = JSON.parse(line) as { want: unknown };
-    return Array.isArray(want) ? want.filter((id) => typeof id === 'string') : undefined;
+    const { want, answer } = JSON.parse(line) as { want: unknown; answer?: unknown };
+    return Array.isArray(want) ? { want: want.filter((id) => typeof id === 'string'), answer: answer === true } : undefined;
   } catch {
     return undefined;
   }

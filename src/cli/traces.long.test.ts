@@ -118,16 +118,19 @@ test(
       const [batchRoot] = named(batch, 'raft.batch');
       expect(batchRoot?.instance).toBe(server?.instance);
       const inBatch = new SpanChildren(batch);
-      // On the leader's own disk, and on that of at least one peer: a majority of three.
+      // On a majority of three disks. Those of both peers may be faster than the leader's own.
       const own = inBatch.of(batchRoot as ReceivedSpan);
-      expect(own.some(({ name, instance }) => name === 'raft.append' && instance === server?.instance)).toBe(true);
-      const replicated = own.filter(({ name }) => name === 'raft.replicate');
-      const acknowledged = replicated.filter((span) =>
-        inBatch
-          .of(span)
-          .some((child) => child.name === 'raft.append' && child.instance === span.attributes['windtunnel.peer.id']),
-      );
-      expect(acknowledged.length).toBeGreaterThan(0);
+      const appends = [
+        ...own.filter(({ name, instance }) => name === 'raft.append' && instance === server?.instance),
+        ...own
+          .filter(({ name }) => name === 'raft.replicate')
+          .flatMap((span) =>
+            inBatch
+              .of(span)
+              .filter(({ name, instance }) => name === 'raft.append' && instance === span.attributes['windtunnel.peer.id']),
+          ),
+      ];
+      expect(new Set(appends.map(({ instance }) => instance)).size).toBeGreaterThanOrEqual(2);
     }
     expect(printed).toContain('where the time went');
   },

@@ -81,7 +81,10 @@ export class RunTraces {
     await this.#tellScenario(finished);
     return this.#collection.finish({
       ...rest,
-      broadcast: (traceIds) => this.#broadcast(traceIds, cluster, generators),
+      ask: async (traceIds) => {
+        this.#broadcast(traceIds, cluster, generators);
+        await Promise.all([cluster.tracesSent(), generators.spansSent()]);
+      },
       timeoutMs: isAborted ? ABORTED_TIMEOUT_MS : FINISH_TIMEOUT_MS,
     });
   }

@@ -29,11 +29,13 @@ export class Tracing {
   /** Takes a span that was measured elsewhere in this process. */
   readonly add: (span: Span, sampled: boolean) => void;
   readonly #recorder: SpanRecorder | undefined;
+  readonly #wanted: SpanExport | undefined;
   readonly #exports: readonly SpanExport[];
 
   private constructor(wanted: SpanExport | undefined, live: SpanExport | undefined) {
     const recorder = wanted && new SpanRecorder({ onWanted: wanted.add });
     this.#recorder = recorder;
+    this.#wanted = wanted;
     this.#exports = [wanted, live].filter((each) => each !== undefined);
     this.add = (span, sampled) => {
       recorder?.add(span);
@@ -61,6 +63,11 @@ export class Tracing {
   /** Sends what there is of these traces, and whatever comes of them. */
   want(traceIds: readonly string[]): void {
     this.#recorder?.want(traceIds);
+  }
+
+  /** Resolves when what there was of wanted traces has been sent, or is lost. */
+  async wantedSent(): Promise<void> {
+    await this.#wanted?.flush();
   }
 
   get counts(): TraceCounts {

@@ -46,6 +46,8 @@ export class GeneratorThread {
   readonly #cancelChecks: Cancel;
   #onBatch: (batch: GeneratorBatch) => void = () => {};
   #metrics = '';
+  /** Who waits for its spans, in the order in which they asked. */
+  readonly #spansSent: PromiseWithResolvers<void>[] = [];
   #question: Question | undefined;
   #failure: GeneratorError | undefined;
   #wasEnded = false;
@@ -99,6 +101,15 @@ export class GeneratorThread {
     this.#worker.postMessage(message, []);
   }
 
+  /** Resolves when it has sent the spans that it had of wanted traces, or can do nothing any more. Other questions may be open. */
+  spansSent(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.resolve();
+    const sent = Promise.withResolvers<void>();
+    this.#spansSent.push(sent);
+    this.tell({ type: 'spans-sent?' });
+    return sent.promise;
+  }
+
   /** Rejects with GeneratorError when no answer can come any more. */
   ask<T extends FromGenerator['type']>(message: ToGenerator, type: T): Promise<Answer<T>> {
     const answer = this.#expect(type);
@@ -129,6 +140,7 @@ export class GeneratorThread {
     if (message.type === 'failed') this.#fail(`failed: ${message.reason}`);
     else if (message.type === 'batch') this.#onBatch(message);
     else if (message.type === 'metrics') this.#metrics = message.text;
+    else if (message.type === 'spans-sent') this.#spansSent.shift()?.resolve();
     else {
       const question = this.#question;
       assert(question?.type === message.type, `${this.name} answered '${message.type}', but was asked for '${question?.type}'`);
@@ -151,6 +163,7 @@ export class GeneratorThread {
     this.#cancelChecks();
     this.#question?.reject(this.#failure);
     this.#question = undefined;
+    for (const { resolve } of this.#spansSent.splice(0)) resolve();
     void this.#worker.terminate();
   }
 }

@@ -96,6 +96,9 @@ class GeneratorHost {
         return this.#stop.abort(new Error('the run ends'));
       case 'want':
         return this.#tracing?.want(message.traceIds);
+      case 'spans-sent?':
+        await this.#tracing?.wantedSent();
+        return this.#post({ type: 'spans-sent' });
       case 'read-back':
         return this.#post({ type: 'was-read-back', problem: await this.#readBack(message.reads, message.timeoutMs) });
       case 'close':

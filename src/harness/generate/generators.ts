@@ -131,6 +131,11 @@ export class Generators {
     for (const thread of this.#living()) thread.tell({ type: 'want', traceIds });
   }
 
+  /** Resolves when they have sent what they had of those. Never rejects. */
+  async spansSent(): Promise<void> {
+    await Promise.all(this.#living().map((thread) => thread.spansSent()));
+  }
+
   /** Makes reads behind the end of the load, as the end of the history. Resolves with what went wrong, if anything. */
   async readBack(reads: readonly PlannedOperation[], timeoutMs: number): Promise<string | undefined> {
     const thread = this.#living()[0];

@@ -51,6 +51,8 @@ export type ToGenerator =
   | { readonly type: 'stop' }
   /** At any time: the spans of these traces are wanted. */
   | { readonly type: 'want'; readonly traceIds: readonly string[] }
+  /** At any time: are they sent? */
+  | { readonly type: 'spans-sent?' }
   /** Reads of everything that was changed, for the end of the history. */
   | { readonly type: 'read-back'; readonly reads: readonly PlannedOperation[]; readonly timeoutMs: number }
   | { readonly type: 'close' };
@@ -61,6 +63,8 @@ export type FromGenerator =
   | GeneratorBatch
   /** The warm-up is over. */
   | { readonly type: 'warm' }
+  /** What it had of the traces that were wanted until it was asked has been sent, or is lost. */
+  | { readonly type: 'spans-sent' }
   /** Once a second while it loads: what it says of itself and its client, in the Prometheus text format. */
   | { readonly type: 'metrics'; readonly text: string }
   /** Every operation has ended, and all batches of them have been sent. */

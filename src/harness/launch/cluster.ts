@@ -90,6 +90,8 @@ export interface Cluster {
   isPaused(node: string): Promise<boolean>;
   /** Asks every node for the spans it has of these traces, or will have. One that is down is not asked: it has forgotten them. */
   wantTraces(traceIds: readonly string[]): void;
+  /** Resolves when every node has sent the spans that it had of those, or is down. Waits for as long as a node is paused. Never rejects. */
+  tracesSent(): Promise<void>;
   /** Stops every node; nothing is left running. Never rejects. */
   stop(): Promise<void>;
 }

@@ -31,6 +31,7 @@ export function attach(addresses: readonly string[]): Cluster {
     resume: refuse,
     isPaused: () => Promise.resolve(false),
     wantTraces() {},
+    tracesSent: () => Promise.resolve(),
     stop: () => Promise.resolve(),
   };
 }

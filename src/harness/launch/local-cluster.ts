@@ -59,6 +59,10 @@ export abstract class LocalCluster<Process extends ServerProcess> implements Clu
   /** Processes of others keep no spans. */
   wantTraces(_traceIds: readonly string[]): void {}
 
+  tracesSent(): Promise<void> {
+    return Promise.resolve();
+  }
+
   get links(): LinkControl | undefined {
     return this.#links?.control;
   }

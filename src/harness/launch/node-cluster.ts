@@ -100,6 +100,10 @@ export abstract class NodeCluster extends LocalCluster<NodeProcess> {
     for (const node of this.processes.values()) node.wantTraces(traceIds);
   }
 
+  override async tracesSent(): Promise<void> {
+    await Promise.all([...this.processes.values()].map((node) => node.tracesSent()));
+  }
+
   wipe(node: string): Promise<string> {
     return this.process(node).wipe();
   }

@@ -32,6 +32,8 @@ export class NodeProcess extends ServerProcess {
   #fatal: string | undefined;
   #lastRequest = 0;
   readonly #requests = new Map<number, PromiseWithResolvers<InjectionReport>>();
+  /** Who waits for it to have sent its spans, in the order in which they asked. */
+  readonly #sent: PromiseWithResolvers<void>[] = [];
 
   constructor(options: NodeProcessOptions) {
     super(options);
@@ -86,6 +88,16 @@ export class NodeProcess extends ServerProcess {
     this.input?.write(`${JSON.stringify({ want: traceIds })}\n`);
   }
 
+  /** See Cluster.tracesSent. */
+  tracesSent(): Promise<void> {
+    const { input } = this;
+    if (!input) return Promise.resolve();
+    const sent = Promise.withResolvers<void>();
+    this.#sent.push(sent);
+    input.write(`${JSON.stringify({ want: [], answer: true })}\n`);
+    return sent.promise;
+  }
+
   protected embody(): Promise<ServerBody> {
     const { arguments: words, home } = this.#options;
     this.#fatal = undefined;
@@ -109,6 +121,8 @@ export class NodeProcess extends ServerProcess {
 
   protected override onExit(how: string): void {
     for (const { reject: refuse } of this.#requests.values()) refuse(new LaunchError(`node ${this.id} ended (${how})`));
+    // What it had not sent is gone.
+    for (const { resolve } of this.#sent.splice(0)) resolve();
   }
 
   #hearEvent(event: NodeEvent): void {
@@ -126,6 +140,8 @@ export class NodeProcess extends ServerProcess {
     } else if (event.event === 'traces') {
       const { exported, dropped, problem } = event;
       onEvent({ type: 'traces', node: this.id, wallMs, exported, dropped, ...(problem !== undefined && { problem }) });
+    } else if (event.event === 'spans-sent') {
+      this.#sent.shift()?.resolve();
     } else if (event.event === 'listening') {
       this.#listening.resolve();
     } else if (event.event === 'fatal') {

@@ -111,6 +111,21 @@ test(
   TIMEOUT_MS,
 );
 
+test(
+  'whoever waits for the spans of a node does not wait for one that is gone',
+  async () => {
+    const own = await oneNode(true);
+    await own.tracesSent();
+    await own.pause('n1');
+    const sent = own.tracesSent();
+    await own.crash('n1');
+    await sent;
+    await own.tracesSent();
+    expect(of('exited')).toHaveLength(1);
+  },
+  TIMEOUT_MS,
+);
+
 function bound(of: Cluster): Pick<Cluster, 'shutDown' | 'restart' | 'inject' | 'ended'> {
   return {
     shutDown: (node) => of.shutDown(node),

@@ -46,9 +46,30 @@ describe('a trace', () => {
       ['raft.batch'],
       ['the parent of raft.append of n1', 'the parent of raft.replicate of n1', 'the root of what raft.quorum of n1 links to'],
     ],
-    ['a parent in another process', ['raft.append of n2'], ['the parent of raft.fsync of n2']],
+    [
+      'a parent in another process',
+      ['raft.append of n2'],
+      ['the parent of raft.fsync of n2', 'appends of raft.batch of n1: 1 of 3 disks are there'],
+    ],
+    [
+      'what a majority of the disks did',
+      ['raft.append of n2', 'raft.fsync of n2'],
+      ['appends of raft.batch of n1: 1 of 3 disks are there'],
+    ],
   ])('is incomplete without %s, and says so', (_, lost, missing) => {
     expect([...missingWithout(...lost)].sort()).toEqual([...missing].sort());
+  });
+
+  test('of a batch that was given up needs no majority of disks', () => {
+    const builder = new TraceBuilder();
+    const root = addWrite(builder, { append: 1 });
+    const left = builder.spans
+      .filter(({ name }) => name !== 'raft.append' && name !== 'raft.fsync')
+      .map((span) =>
+        span.name === 'raft.batch' ? { ...span, events: [{ name: 'leadership-lost', timeMs: 1, attributes: {} }] } : span,
+      );
+    builder.spans.splice(0, Infinity, ...left);
+    expect(builder.assemble(root).missing).toEqual([]);
   });
 
   test('of a failed attempt needs no node', () => {

@@ -71,7 +71,7 @@ function byStart(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
 function missingOf(spans: readonly ReceivedSpan[], linked: ReadonlyMap<string, readonly ReceivedSpan[]>): string[] {
   if (spans.length === 0) return ['every span'];
   const missing: string[] = rootOf(spans) === undefined ? ['the root'] : [];
-  for (const trace of [spans, ...linked.values()]) missing.push(...missingParents(trace));
+  for (const trace of [spans, ...linked.values()]) missing.push(...missingParents(trace), ...missingAppends(trace));
   for (const span of spans) {
     for (const { traceId } of span.links ?? []) {
       const found = linked.get(traceId);
@@ -100,6 +100,16 @@ function missingNodes(spans: readonly ReceivedSpan[]): string[] {
     if (name === 'raft.quorum' && (span.links ?? []).length === 0) return [`the batch of ${spanTitle(span)}`];
     return [];
   });
+}
+
+/** What was committed is durable on a majority of the disks that it was sent to; it may be more. */
+function missingAppends(spans: readonly ReceivedSpan[]): string[] {
+  const root = rootOf(spans);
+  // One that was given up has an event that says why.
+  if (root?.name !== 'raft.batch' || (root.events ?? []).length > 0) return [];
+  const disks = 1 + spans.filter(({ name }) => name === 'raft.replicate').length;
+  const durable = new Set(spans.filter(({ name }) => name === 'raft.append').map(({ instance }) => instance)).size;
+  return durable > disks / 2 ? [] : [`appends of ${spanTitle(root)}: ${durable} of ${disks} disks are there`];
 }
 
 function isOurs(name: string): name is SpanName {

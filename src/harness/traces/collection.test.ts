@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../runtime/clock.ts';
+import { sleep, systemClock } from '../../runtime/clock.ts';
 import { Random } from '../../runtime/random.ts';
 import { LatencyHistogram } from '../result/histogram.ts';
 import { latencyOf } from '../result/latency.ts';
@@ -61,10 +61,15 @@ class Recorders {
     collection.offer(operation);
   }
 
+  readonly ask = async (traceIds: readonly string[]): Promise<void> => {
+    this.broadcast(traceIds);
+    await this.delivered();
+  };
+
   readonly broadcast = (traceIds: readonly string[]): void => {
     this.asked.push(...traceIds);
     const wanted = new Set(traceIds);
-    for (const instance of ['1', 'n1', 'n2']) {
+    for (const instance of ['1', 'n1', 'n2', 'n3']) {
       const spans = this.builder.spans.filter((span) => span.instance === instance && wanted.has(span.traceId));
       if (spans.length > 0) this.#sent.push(this.#export(spans));
     }
@@ -112,7 +117,7 @@ function load(recorders: Recorders, count = 1_200): void {
 const finish = (recorders: Recorders, more: object = {}) =>
   collection.finish({
     statistics: statisticsOf(recorders.operations),
-    broadcast: recorders.broadcast,
+    ask: recorders.ask,
     folder,
     scenario: 'steady',
     faults: [],
@@ -163,6 +168,41 @@ describe('a collection', () => {
     }
     const ids = [...read.values()].flat().map(({ traceId, spanId }) => traceId + spanId);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('has what every process sends of them, also when nothing else tells that it is missing', async () => {
+    const recorders = new Recorders();
+    recorders.write(1);
+    // Both peers were faster than the leader's own disk, whose spans come last.
+    const { builder } = recorders;
+    const isLate = ({ name, instance }: ReceivedSpan) => instance === 'n1' && (name === 'raft.append' || name === 'raft.fsync');
+    const late = builder.spans.filter(isLate);
+    const third = builder.spans
+      .filter(({ name, instance }) => name === 'raft.append' && instance === 'n2')
+      .map((span) => ({ ...span, spanId: 'c'.repeat(16), instance: 'n3' }));
+    builder.spans.splice(0, Infinity, ...builder.spans.filter((span) => !isLate(span)), ...third);
+    const ask = async (traceIds: readonly string[]) => {
+      await recorders.ask(traceIds);
+      if (!late.some(({ traceId }) => traceIds.includes(traceId))) return;
+      await sleep(systemClock, 100);
+      builder.spans.splice(0, Infinity, ...late);
+      await recorders.ask(late.map(({ traceId }) => traceId));
+    };
+    const traces = await finish(recorders, { ask });
+    expect(traces).toMatchObject({ kept: 1, incomplete: 0 });
+    const read = await readTraces(join(folder, 'steady', 'traces.jsonl'));
+    const ids = [...read.values()].flat().map(({ spanId }) => spanId);
+    expect(ids).toEqual(expect.arrayContaining(late.map(({ spanId }) => spanId)));
+  });
+
+  test('waits for a process that does not answer only so long', async () => {
+    const recorders = new Recorders();
+    recorders.write(1);
+    const ask = async (traceIds: readonly string[]) => {
+      await recorders.ask(traceIds);
+      await new Promise<never>(() => {});
+    };
+    expect(await finish(recorders, { ask, timeoutMs: 300 })).toMatchObject({ kept: 1 });
   });
 
   test('says what is missing, and that a node was killed with it', async () => {
@@ -218,8 +258,8 @@ describe('a collection', () => {
     recorders.write(1);
     const controller = new AbortController();
     const reason = new Error('enough');
-    const broadcast = () => controller.abort(reason);
-    await expect(finish(recorders, { broadcast, signal: controller.signal })).rejects.toBe(reason);
+    const ask = () => Promise.resolve(controller.abort(reason));
+    await expect(finish(recorders, { ask, signal: controller.signal })).rejects.toBe(reason);
   });
 });
 

@@ -31,8 +31,11 @@ export type TracedFault = Pick<FaultWindow, 'kind' | 'nodes' | 'startMs' | 'endM
 export interface FinishOptions {
   /** Of the whole scenario: what the percentiles are read from. */
   readonly statistics: readonly Statistic[];
-  /** Asks every process for the spans of these traces. */
-  readonly broadcast: (traceIds: readonly string[]) => void;
+  /**
+   * Asks every process for the spans of these traces, which may be none. Resolves when each has sent what it had of them and of those
+   * that it was asked for before; one that cannot answer may keep it waiting.
+   */
+  readonly ask: (traceIds: readonly string[]) => Promise<void>;
   /** The folder of run.json, and that of the scenario relative to it: where the file goes. */
   readonly folder: string;
   readonly scenario: string;
@@ -45,7 +48,7 @@ export interface FinishOptions {
   readonly signal?: AbortSignal;
 }
 
-/** When this long nothing arrived, nothing will. Processes are asked every 500 ms and answer at once. */
+/** When this long nothing arrived, nothing will: an instrumented system sends when it likes. */
 const QUIET_MS = 1_500;
 const POLL_MS = 25;
 /** A process that dies takes the spans along that nobody asked for yet. */
@@ -157,21 +160,35 @@ export class TraceCollection {
     return assemble(traceId, (other) => this.#store.spansOf(other));
   }
 
-  /** Until every chosen trace is complete, or nothing more arrives. */
-  async #gather(chosen: readonly ChosenTrace[], { broadcast, timeoutMs = 10_000, signal }: FinishOptions): Promise<void> {
-    const startMs = this.#clock.now();
-    let [received, quietSinceMs] = [-1, startMs];
+  /** Until every process has sent what it had, and every chosen trace is complete or nothing more arrives. */
+  async #gather(chosen: readonly ChosenTrace[], { ask, timeoutMs = 10_000, signal }: FinishOptions): Promise<void> {
+    const untilMs = this.#clock.now() + timeoutMs;
+    let [received, quietSinceMs] = [-1, 0];
     let open = chosen;
-    for (;;) {
-      const wanted = this.takeWanted();
-      if (wanted.length > 0) broadcast(wanted);
+    // Once for what was asked for before, too: it may be on its way.
+    for (let wanted = this.takeWanted(), asked = false; ; wanted = this.takeWanted()) {
       const nowMs = this.#clock.now();
+      if (!asked || wanted.length > 0) {
+        asked = true;
+        await atMost(this.#clock, untilMs - nowMs, ask(wanted), signal);
+        continue;
+      }
       const { counts } = this.#store;
-      if (counts.received !== received || wanted.length > 0) [received, quietSinceMs] = [counts.received, nowMs];
+      if (counts.received !== received) [received, quietSinceMs] = [counts.received, nowMs];
       open = open.filter(({ traceId }) => this.#assemble(traceId).missing.length > 0);
-      if (open.length === 0 || nowMs - quietSinceMs >= QUIET_MS || nowMs - startMs >= timeoutMs) return;
+      if (open.length === 0 || nowMs - quietSinceMs >= QUIET_MS || nowMs >= untilMs) return;
       await sleep(this.#clock, POLL_MS, signal);
     }
+  }
+}
+
+/** Resolves with `what`, or after `longestMs`. Rejects like `what`, and with the signal's reason. */
+async function atMost(clock: Clock, longestMs: number, what: Promise<void>, signal?: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([what, sleep(clock, Math.max(0, longestMs), AbortSignal.any([over.signal, ...(signal ? [signal] : [])]))]);
+  } finally {
+    over.abort();
   }
 }
 

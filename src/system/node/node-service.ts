@@ -4,7 +4,6 @@
 import { Metadata } from '@grpc/grpc-js';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import { type ExtractedContext, extractFromHeaders, extractFromMetadata } from '../../telemetry/propagation.ts';
-import type { DistributedContext } from '../../telemetry/context.ts';
 import { withContext } from '../../telemetry/current-context.ts';
 import type { DistributedMetrics } from '../../telemetry/metrics.ts';
 import type { ActiveSpan, Tracer } from '../../telemetry/tracer.ts';
@@ -15,6 +14,7 @@ import type { Input, Message, NodeId } from '../raft/protocol.ts';
 import type { WireHealth } from '../rpc/contract.ts';
 import type { CallContext } from '../rpc/backend.ts';
 import { RpcError, toRpcError } from '../rpc/errors.ts';
+import type { EntriesTrace } from '../rpc/peer-wire.ts';
 import type { Query, QueryAnswer } from '../rpc/wire.ts';
 import { CommandError, encodeCommand } from '../store/command.ts';
 import type { StatementOutcome } from '../store/outcome.ts';
@@ -155,9 +155,9 @@ export class NodeService implements HttpBackend {
   }
 
   /** Messages from a peer. Dropped when the node is far behind, because Raft repeats them and its own work must go on. */
-  receive(messages: readonly Message[], trace?: DistributedContext): void {
+  receive(messages: readonly Message[], traces: readonly EntriesTrace[]): void {
     if (this.#stopped || this.#options.raft.statistics().mailboxDepth > 2 * MOST_REQUESTS) return;
-    for (const message of messages) this.#options.raft.tell({ type: 'input', input: { type: 'message', message }, trace });
+    for (const message of messages) this.#options.raft.tell({ type: 'input', input: { type: 'message', message }, traces });
   }
 
   /** Takes no further requests. */

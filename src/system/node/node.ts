@@ -197,7 +197,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
         return outcomes;
       },
     },
-    send: (to, messages, trace) => links.get(to)?.send(messages, trace),
+    send: (to, messages, traces) => links.get(to)?.send(messages, traces),
     tell: (message) => raft.tell(message),
     async recordRecovery(index) {
       await record.finish();
@@ -244,7 +244,7 @@ async function assemble(options: NodeOptions, cleanup: AsyncDisposableStack): Pr
       clusterId,
       nodeId: id,
       peers: [...options.peers.keys()],
-      receive: (messages, trace) => service.receive(messages, trace),
+      receive: (messages, traces) => service.receive(messages, traces),
     },
     meter: metrics.registry,
     clock,

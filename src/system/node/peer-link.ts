@@ -3,11 +3,9 @@
 
 import { type Client, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import type { Cancel, Clock } from '../../runtime/clock.ts';
-import type { DistributedContext } from '../../telemetry/context.ts';
-import { formatTraceparent } from '../../telemetry/trace-context.ts';
 import type { Message, NodeId } from '../raft/protocol.ts';
 import { HEADERS, type PeerFrame, peerService } from '../rpc/contract.ts';
-import { writeMessage } from '../rpc/peer-wire.ts';
+import { type EntriesTrace, writeEntriesTrace, writeMessage } from '../rpc/peer-wire.ts';
 import { connectChannel } from '../rpc/session.ts';
 
 const FIRST_BACKOFF_MS = 20;
@@ -49,15 +47,18 @@ export class PeerLink {
     return this.#dropped;
   }
 
-  /** @param trace what carries them is measured as. */
-  send(messages: readonly Message[], trace?: DistributedContext): void {
+  /** @param traces what carries their entries is measured as. */
+  send(messages: readonly Message[], traces: readonly EntriesTrace[] = []): void {
     if (this.#stream === undefined || this.#unsent.frames >= MOST_UNSENT_FRAMES) {
       this.#dropped += messages.length;
       return;
     }
     const unsent = this.#unsent;
     unsent.frames++;
-    const frame = { messages: messages.map(writeMessage), ...(trace && { traceparent: formatTraceparent(trace) }) };
+    const frame = {
+      messages: messages.map(writeMessage),
+      ...(traces.length > 0 && { traces: traces.map(writeEntriesTrace) }),
+    };
     this.#stream.write(frame, () => {
       unsent.frames--;
     });

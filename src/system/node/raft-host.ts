@@ -6,8 +6,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { RaftCore } from '../raft/core.ts';
 import type { Effect, Entry, HardState, Input, Message, NodeId, Proposal, RaftEvent } from '../raft/protocol.ts';
 import { type Leader, RpcError } from '../rpc/errors.ts';
+import type { EntriesTrace } from '../rpc/peer-wire.ts';
 import type { StatementOutcome } from '../store/outcome.ts';
-import type { DistributedContext } from '../../telemetry/context.ts';
 import type { AppendTrace, ProposalTrace, RaftTracing, RequestTrace } from './raft-tracing.ts';
 import type { Sync } from './log.ts';
 
@@ -34,7 +34,7 @@ export interface InputMessage {
   readonly type: 'input';
   readonly input: Input;
   /** What a peer sent along with it. */
-  readonly trace?: DistributedContext | undefined;
+  readonly traces?: readonly EntriesTrace[] | undefined;
 }
 
 export type HostMessage = InputMessage | WriteRequest | ReadRequest;
@@ -46,7 +46,7 @@ export interface HostPorts {
   };
   readonly store: { apply(entries: readonly Entry[]): Promise<StatementOutcome[]> };
   /** Sends a frame of messages to one peer. May lose them. */
-  readonly send: (to: NodeId, messages: readonly Message[], trace?: DistributedContext) => void;
+  readonly send: (to: NodeId, messages: readonly Message[], traces?: readonly EntriesTrace[]) => void;
   /** Puts a message into the host's own mailbox. */
   readonly tell: (message: HostMessage) => void;
   /** Records durably that this node has recovered from the loss of its disk. */
@@ -166,11 +166,11 @@ export class RaftHost {
     this.#reads.clear();
   }
 
-  #stepInput({ input, trace }: InputMessage): void {
+  #stepInput({ input, traces }: InputMessage): void {
     const { tracing } = this.#ports;
     if (tracing && input.type === 'message') {
       tracing.received(input.message);
-      tracing.beginReceiving(trace);
+      tracing.beginReceiving(traces ?? []);
       this.#step(input);
       tracing.endReceiving();
     } else this.#step(input);

@@ -88,15 +88,18 @@ test('an acknowledgement of a part is none of the batch', () => {
   expect(named('raft.replicate')).toHaveLength(2);
 });
 
-test('the context that goes with a frame is that of the last replication in it; a frame without entries has none', () => {
+test('what goes with a frame is the replication of each batch in it; with a frame without entries goes nothing', () => {
   const { tracing, propose, send, named } = leader();
   propose(1);
   propose(2);
-  const context = send('n2', 1, 2);
+  const traces = send('n2', 1, 2);
+  expect(traces.map(({ firstIndex, lastIndex }) => [firstIndex, lastIndex])).toEqual([
+    [1, 1],
+    [2, 2],
+  ]);
   tracing.received(accepted('n2', 2));
-  expect(named('raft.replicate').map(({ spanId }) => spanId)).toContain(context?.spanId);
-  expect(named('raft.replicate')[1]?.spanId).toBe(context?.spanId);
-  expect(tracing.sending('n2', [{ ...appendRequest('n2', 3, 3), entries: [] } as Message])).toBeUndefined();
+  expect(named('raft.replicate').map(({ spanId }) => spanId)).toEqual(traces.map(({ context }) => context.spanId));
+  expect(tracing.sending('n2', [{ ...appendRequest('n2', 3, 3), entries: [] } as Message])).toEqual([]);
 });
 
 test('a peer that answers nothing costs a bounded memory, however often it is sent the same', () => {
@@ -127,7 +130,7 @@ test('whoever stops leading gives up what is open, and says so', () => {
 test('what a follower makes durable is a part of what the leader sent, with the fsync below it', () => {
   const { clock, tracing, spans, named } = leader();
   const sender = DistributedContext.root();
-  tracing.beginReceiving(sender);
+  tracing.beginReceiving([{ context: sender, firstIndex: 5, lastIndex: 7 }]);
   const append = tracing.appending(3, 7);
   // A vote has no entries.
   expect(tracing.appending(0, 0)).toBeUndefined();
@@ -153,6 +156,20 @@ test('what a follower makes durable is a part of what the leader sent, with the 
     },
   ]);
   expect(spans).toHaveLength(2);
+});
+
+test('what a follower makes durable of several batches is a part of each, and of no other', () => {
+  const { tracing, named } = leader();
+  const contexts = [1, 2, 3, 4].map(() => DistributedContext.root());
+  tracing.beginReceiving(contexts.map((context, at) => ({ context, firstIndex: 10 * at + 1, lastIndex: 10 * at + 10 })));
+  // Entries 18 to 21; then 22 to 25, of another message in the same frame.
+  const appends = [tracing.appending(4, 21), tracing.appending(4, 25)];
+  // Entries that nobody traces.
+  expect(tracing.appending(2, 52)).toBeUndefined();
+  tracing.endReceiving();
+  tracing.appended(appends, 0.001, 64);
+  expect(named('raft.append').map(({ traceId }) => contexts.findIndex((each) => each.traceId === traceId))).toEqual([1, 2, 2]);
+  expect(named('raft.fsync').map(({ parentSpanId }) => parentSpanId)).toEqual(named('raft.append').map(({ spanId }) => spanId));
 });
 
 test('a turn without traced writes, or of which all were refused, is no batch', () => {

@@ -4,6 +4,7 @@
 import type { DistributedContext } from '../../telemetry/context.ts';
 import type { ActiveSpan, Tracer } from '../../telemetry/tracer.ts';
 import type { Message, NodeId, RaftEvent } from '../raft/protocol.ts';
+import { type EntriesTrace, MOST_ENTRIES_TRACES } from '../rpc/peer-wire.ts';
 
 /** The trace of a request that waits for the Raft actor. */
 export interface RequestTrace {
@@ -23,9 +24,10 @@ export interface ProposalTrace {
   committedMs: number | undefined;
 }
 
-/** What went to disk in one append, for one trace. */
+/** What went to disk in one append, for the traces that it is a part of. */
 export interface AppendTrace {
-  readonly parent: DistributedContext;
+  /** Not none. */
+  readonly parents: readonly DistributedContext[];
   readonly startMs: number;
   readonly entries: number;
   /** Of the last entry. */
@@ -46,7 +48,7 @@ export interface Batch {
 }
 
 /** A peer that is gone acknowledges nothing, and then every batch stays open; the oldest of more than this many is given up. */
-const MOST_OPEN_BATCHES = 256;
+const MOST_OPEN_BATCHES = MOST_ENTRIES_TRACES;
 
 export class RaftTracing {
   readonly #tracer: Tracer;
@@ -56,8 +58,8 @@ export class RaftTracing {
   /** In the order of their entries; each has an entry that is not committed, or that some peer has not acknowledged. */
   #open: Batch[] = [];
   #current: Batch | undefined;
-  /** Whose message the core is given. */
-  #sender: DistributedContext | undefined;
+  /** Of the message that the core is given. */
+  #received: readonly EntriesTrace[] = [];
 
   constructor(tracer: Tracer, node: NodeId, peers: readonly NodeId[]) {
     this.#tracer = tracer;
@@ -114,20 +116,23 @@ export class RaftTracing {
     if (this.#open.length > MOST_OPEN_BATCHES) this.#giveUp(this.#open.shift(), 'not-acknowledged');
   }
 
-  /** The core is given a message that came with this context, until `endReceiving`. */
-  beginReceiving(sender: DistributedContext | undefined): void {
-    this.#sender = sender;
+  /** The core is given a message that came with these, until `endReceiving`. */
+  beginReceiving(traces: readonly EntriesTrace[]): void {
+    this.#received = traces;
   }
 
   endReceiving(): void {
-    this.#sender = undefined;
+    this.#received = [];
   }
 
   /** Entries are handed over to be made durable. */
   appending(entries: number, lastIndex: number): AppendTrace | undefined {
-    const parent = this.#current?.span.context ?? this.#sender;
-    if (parent === undefined || entries === 0) return undefined;
-    return { parent, startMs: this.#tracer.now(), entries, index: lastIndex };
+    if (entries === 0) return undefined;
+    const parents = this.#current
+      ? [this.#current.span.context]
+      : // A frame may carry messages with the entries of several batches.
+        this.#received.filter((each) => each.firstIndex <= lastIndex && each.lastIndex > lastIndex - entries).map(contextOf);
+    return parents.length === 0 ? undefined : { parents, startMs: this.#tracer.now(), entries, index: lastIndex };
   }
 
   /** They are durable now. @param syncSeconds how long the fsync took that was last. */
@@ -135,21 +140,23 @@ export class RaftTracing {
     const endMs = this.#tracer.now();
     for (const trace of traces) {
       if (trace === undefined) continue;
-      const { parent, startMs, entries, index } = trace;
+      const { parents, startMs, entries, index } = trace;
       const attributes = { ...this.#here(), 'windtunnel.batch.entries': entries, 'windtunnel.raft.index': index };
-      const append = this.#tracer.start('raft.append', parent, attributes, startMs);
-      this.#tracer.record('raft.fsync', append.context, {
-        startMs: Math.max(startMs, endMs - syncSeconds * 1_000),
-        endMs,
-        attributes: { ...this.#here(), 'windtunnel.batch.bytes': bytes },
-      });
-      append.end(endMs);
+      for (const parent of parents) {
+        const append = this.#tracer.start('raft.append', parent, attributes, startMs);
+        this.#tracer.record('raft.fsync', append.context, {
+          startMs: Math.max(startMs, endMs - syncSeconds * 1_000),
+          endMs,
+          attributes: { ...this.#here(), 'windtunnel.batch.bytes': bytes },
+        });
+        append.end(endMs);
+      }
     }
   }
 
-  /** A frame goes to a peer. Returns the context that goes with it. */
-  sending(to: NodeId, messages: readonly Message[]): DistributedContext | undefined {
-    let context: DistributedContext | undefined;
+  /** A frame goes to a peer. Returns what goes with it. */
+  sending(to: NodeId, messages: readonly Message[]): EntriesTrace[] {
+    const traces = new Map<Batch, EntriesTrace>();
     for (const message of messages) {
       if (message.type !== 'append-request' || message.entries.length === 0) continue;
       const first = message.previousIndex + 1;
@@ -166,10 +173,11 @@ export class RaftTracing {
           batch.repeated.add(to);
           span.event('sent again');
         }
-        ({ context } = span);
+        const { firstIndex, lastIndex } = batch;
+        traces.set(batch, { context: span.context, firstIndex, lastIndex });
       }
     }
-    return context;
+    return [...traces.values()];
   }
 
   /** A message of a peer, before the core is given it. */
@@ -242,4 +250,8 @@ export class RaftTracing {
   #here() {
     return { 'windtunnel.node.id': this.#node, 'windtunnel.raft.term': this.#term };
   }
+}
+
+function contextOf({ context }: EntriesTrace): DistributedContext {
+  return context;
 }

@@ -108,7 +108,13 @@ export interface WireRaftMessage {
 
 export interface PeerFrame {
   messages?: readonly WireRaftMessage[];
+  traces?: readonly WireEntriesTrace[];
+}
+
+export interface WireEntriesTrace {
   traceparent?: string;
+  firstIndex?: number;
+  lastIndex?: number;
 }
 
 interface QueryService extends ServiceDefinition {

@@ -31,6 +31,8 @@ export type NodeEvent = { readonly time: number; readonly node: string } & (
   | { readonly event: 'injection-refused'; readonly request: number; readonly problem: string }
   /** Spans sent, and those that were lost on the way or had no room, over the whole life of the node. */
   | { readonly event: 'traces'; readonly exported: number; readonly dropped: number; readonly problem?: string }
+  /** Every span that was asked for until then, and that it had, has been sent, or is lost. */
+  | { readonly event: 'spans-sent' }
   | { readonly event: 'fatal'; readonly message: string }
   | { readonly event: 'stopped'; readonly reason: string }
 );

@@ -2,11 +2,35 @@
 // own invariants, and a hostile or damaged frame must not be able to trip them.
 
 import type { Entry, Message, NodeId, Recovery } from '../raft/protocol.ts';
-import type { WireEntry, WireRaftMessage, WireRecovery } from './contract.ts';
+import { DistributedContext } from '../../telemetry/context.ts';
+import { formatTraceparent, parseTraceparent } from '../../telemetry/trace-context.ts';
+import type { WireEntriesTrace, WireEntry, WireRaftMessage, WireRecovery } from './contract.ts';
 
 /** A peer sent something that no correct node sends. The stream it came on is not to be trusted any more. */
 export class PeerFrameError extends Error {
   override readonly name = 'PeerFrameError';
+}
+
+/** What is done with the entries `firstIndex` to `lastIndex` is a part of a trace. */
+export interface EntriesTrace {
+  readonly context: DistributedContext;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+}
+
+/** No correct node sends more with a frame: a leader has not more batches under way. */
+export const MOST_ENTRIES_TRACES = 256;
+
+export function writeEntriesTrace({ context, firstIndex, lastIndex }: EntriesTrace): WireEntriesTrace {
+  return { traceparent: formatTraceparent(context), firstIndex, lastIndex };
+}
+
+/** Those that can be read: what a peer sends along for tracing is no reason to refuse what it says. */
+export function readEntriesTraces(traces: readonly WireEntriesTrace[] = []): EntriesTrace[] {
+  return traces.slice(0, MOST_ENTRIES_TRACES).flatMap(({ traceparent = '', firstIndex = 0, lastIndex = 0 }) => {
+    const parent = parseTraceparent(traceparent);
+    return parent.ok ? [{ context: new DistributedContext(parent.value), firstIndex, lastIndex }] : [];
+  });
 }
 
 export function writeMessage(message: Message): WireRaftMessage {

@@ -13,8 +13,6 @@ import {
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Clock } from '../../runtime/clock.ts';
-import { DistributedContext } from '../../telemetry/context.ts';
-import { parseTraceparent } from '../../telemetry/trace-context.ts';
 import type { Message, NodeId } from '../raft/protocol.ts';
 import type { QueryBackend } from './backend.ts';
 import {
@@ -30,7 +28,7 @@ import {
   type WireQueryResponse,
 } from './contract.ts';
 import { RpcError, toRpcError } from './errors.ts';
-import { readMessage } from './peer-wire.ts';
+import { type EntriesTrace, readEntriesTraces, readMessage } from './peer-wire.ts';
 import { serveSession } from './session-server.ts';
 import { readQuery, writeAnswer, writeStatus } from './wire.ts';
 
@@ -39,7 +37,7 @@ export interface PeerBackend {
   readonly nodeId: NodeId;
   readonly peers: readonly NodeId[];
   /** @param trace what the sender measures the frame as, when it does. */
-  receive(messages: readonly Message[], trace: DistributedContext | undefined): void;
+  receive(messages: readonly Message[], traces: readonly EntriesTrace[]): void;
 }
 
 /** Told of sessions of clients and streams of peers. */
@@ -190,18 +188,11 @@ function receiveFromPeer(call: ServerDuplexStream<PeerFrame, PeerFrame>, peer: P
     try {
       peer.receive(
         (frame.messages ?? []).map((message) => readMessage(message, from, peer.nodeId)),
-        readTraceparent(frame.traceparent),
+        readEntriesTraces(frame.traces),
       );
     } catch (error) {
       refuse(error instanceof Error ? error.message : String(error));
     }
   });
   call.on('end', () => call.end());
-}
-
-/** What a peer sends along for tracing is no reason to refuse what it says. */
-function readTraceparent(text: string | undefined): DistributedContext | undefined {
-  if (text === undefined || text === '') return undefined;
-  const parent = parseTraceparent(text);
-  return parent.ok ? new DistributedContext(parent.value) : undefined;
 }
