@@ -35,6 +35,8 @@ export interface Surroundings {
   readonly random: Random;
   /** That both sides run on, where they can be pinned; undefined: wherever they like. */
   readonly core: number | undefined;
+  /** Another one, for one side to get ready on meanwhile. Default: one gets ready after the other. */
+  readonly spareCore?: number | undefined;
 }
 
 /** The rounds that a verdict falls by, or the fresh ones that confirm it. */

@@ -1,7 +1,10 @@
 // On which cores processes of ours run: both of a duet on the same one, so that neither has the better.
 
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
 
 /** The cores that this process may use and can pin others to; empty where that cannot be done (no Linux, no taskset). */
 export function pinnableCores(): number[] {
@@ -29,4 +32,32 @@ export function coresOf(list: string): number[] {
 /** A command that runs pinned to a core, when there is one to pin it to. */
 export function pinned(core: number | undefined, program: string, words: readonly string[]): [string, readonly string[]] {
   return core === undefined ? [program, words] : ['taskset', ['-c', String(core), program, ...words]];
+}
+
+/** Moves a process with all its threads, and every process below it, to a core. Resolves with why that was not possible. */
+export async function moveToCore(pid: number, core: number): Promise<string | undefined> {
+  try {
+    // One of those below may end meanwhile, which does not matter.
+    const [own, ...below] = processTree(pid).map((each) => run('taskset', ['-a', '-c', '-p', String(core), String(each)]));
+    await Promise.all([own, Promise.allSettled(below)]);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message.trim();
+  }
+}
+
+/** The process itself first. */
+function processTree(pid: number): number[] {
+  return [pid, ...childrenOf(pid).flatMap(processTree)];
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    // It has ended.
+    return [];
+  }
 }

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../runtime/clock.ts';
 import { entryPoint } from '../../runtime/entry-point.ts';
-import { pinned } from './cores.ts';
+import { moveToCore, pinned } from './cores.ts';
 import { ContestError } from './contest.ts';
 import type { DuetAnswer, DuetCommand } from './duet-protocol.ts';
 
@@ -71,6 +71,15 @@ export class DuetProcess {
     throw new DuetError(
       answer.is === 'failed' ? `in ${side}: ${answer.error}` : `${side} answered ${answer.is} to ${command.do}`,
     );
+  }
+
+  /** Moves it, and what it has started, to another core. @throws DuetError */
+  async moveTo(core: number): Promise<void> {
+    const { pid } = this.#child;
+    if (this.#end !== undefined || pid === undefined) return;
+    const problem = await moveToCore(pid, core);
+    if (problem !== undefined && this.#end === undefined)
+      throw new DuetError(`the process of ${this.#options.side} could not be moved to core ${core}: ${problem}`);
   }
 
   /** Closes its suite when it can, and resolves when the process is gone, whatever it takes. */

@@ -14,6 +14,7 @@ import { loadSuite, SuiteError, suiteFiles } from '../micro/discover.ts';
 import { checkKind, countTwice, doubtOf, failed } from '../micro/measure.ts';
 import type { DuetAnswer, DuetCommand, Injected, ListedSuite, Sample } from './duet-protocol.ts';
 import { injectedWork, unitsPerBatch } from './injection.ts';
+import { wasPreempted } from './preemption.ts';
 
 /** A timer interrupt costs a few us, a message between samples disturbs the caches: against 3 ms neither counts. */
 const SAMPLE_MS = 3;
@@ -86,14 +87,17 @@ async function warm(calls: number, injected?: Injected): Promise<void> {
 async function sample(calls: number, work: (() => void) | undefined): Promise<Sample> {
   const each = theBenchmark();
   const batch = batchOf(each, calls);
-  const before = process.resourceUsage().involuntaryContextSwitches;
+  const before = process.resourceUsage();
   const startMs = clock.now();
   // Awaiting what is no promise would take a turn of the queue.
   if (each.kind === 'async') await batch();
   else void batch();
   work?.();
-  const nanoseconds = ((clock.now() - startMs) * 1e6) / (calls * (each.operationsPerCall ?? 1));
-  return { nanoseconds, preempted: process.resourceUsage().involuntaryContextSwitches > before };
+  const elapsedMs = clock.now() - startMs;
+  return {
+    nanoseconds: (elapsedMs * 1e6) / (calls * (each.operationsPerCall ?? 1)),
+    preempted: wasPreempted(elapsedMs, before, process.resourceUsage()),
+  };
 }
 
 function theBenchmark(): Benchmark {

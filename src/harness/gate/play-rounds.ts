@@ -190,8 +190,14 @@ class RoundKeeper {
   /** Each round has its own chance, and the next core. */
   #surroundings(): Surroundings {
     const { clock, signal, random, cores } = this.#options;
-    const core = cores.length === 0 ? undefined : known(cores[this.#rounds % cores.length], 'within the cores');
-    return { clock, signal, random: random.fork(`round ${this.#rounds}`), core };
+    const coreAt = (place: number) => known(cores[place % cores.length], 'within the cores');
+    return {
+      clock,
+      signal,
+      random: random.fork(`round ${this.#rounds}`),
+      core: cores.length === 0 ? undefined : coreAt(this.#rounds),
+      spareCore: cores.length < 2 ? undefined : coreAt(this.#rounds + 1),
+    };
   }
 
   /** Where a contest has had no round, one takes as long as those of the others do on average. */
