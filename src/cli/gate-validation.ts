@@ -52,7 +52,12 @@ export async function runValidation(invocation: Invocation): Promise<number> {
       onGate: (soFar) => writeWhole(path, (file) => file.writeFile(layOutValidation(soFar))),
     });
     process.stdout.write(`${renderValidation(summariseValidation(validation))}\n${shortPath(path)}\n`);
-    return interruption.signal.aborted ? EXIT.interrupted : EXIT.passed;
+    if (interruption.signal.aborted) return EXIT.interrupted;
+    if (validation.gates.length > 0) return EXIT.passed;
+    note(
+      'no gate ended within its time, and what was cut short does not count: give it a longer --budget, or a narrower --filter',
+    );
+    return EXIT.invalid;
   } finally {
     interruption.dispose();
   }

@@ -70,6 +70,23 @@ test('when the time is over, what is not known is inconclusive, and with --stric
   expect(compiled()).toBe(there);
 }, 100_000);
 
+test('a validation does not count a gate that was cut short', async () => {
+  using repository = new GatedRepository();
+  repository.commit({ steps: 300, messages: 40 });
+  const there = leftovers();
+  const running = start(['gate', '--validate', '--budget', '1500ms', '--gates', '1'], { cwd: repository.folder });
+  expect((await running.ended).code, running.err()).toBe(96);
+  expect(running.err()).toMatch(/gate 1 of 10: .*\n.*no gate ended within its time/s);
+  const [file = '', ...more] = readdirSync(join(repository.folder, 'results', 'gate-validation'));
+  expect(more).toEqual([]);
+  const { gates } = JSON.parse(readFileSync(join(repository.folder, 'results', 'gate-validation', file), 'utf8')) as {
+    gates: unknown[];
+  };
+  expect(gates).toEqual([]);
+  expect(leftovers()).toEqual(there);
+  expect(processesNaming(repository.folder)).toEqual([]);
+}, 60_000);
+
 test('Ctrl-C judges what there is, takes the checkouts away, and exits with 105', async () => {
   using repository = new GatedRepository();
   repository.commit({ steps: 300, messages: 40 });

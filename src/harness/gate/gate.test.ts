@@ -59,7 +59,7 @@ test('what was given up says why, unless a verdict had fallen', () => {
 test('there is time for thirty rounds of everything, besides what is kept for reruns, but never less than ten minutes', () => {
   const scenario = { totalDurationMs: 12_000 };
   expect(budgetFor(1, [])).toBe(600_000);
-  expect(0.85 * budgetFor(64, [])).toBeGreaterThan(30 * 64 * 1_650);
+  expect(0.85 * budgetFor(64, [])).toBeGreaterThan(30 * 64 * 1_350);
   expect(0.85 * (budgetFor(64, [scenario]) - budgetFor(64, []))).toBeGreaterThan(30 * 2 * 19_000);
 });
 

@@ -90,9 +90,8 @@ export async function validateGate(options: ValidationOptions): Promise<Validati
       const leftMs = endMs - clock.now();
       if (signal.aborted || leftMs <= 0) return validation;
       onStep(`gate ${validation.gates.length + 1} of ${options.gates * CONDITIONS.length}: ${condition.name}`);
-      const gate = await recordGate(condition, random.fork(`gate ${turn} ${condition.name}`), folders, leftMs, options);
-      // What was cut short would count as inconclusive.
-      if (signal.aborted || clock.now() >= endMs) return validation;
+      const gate = await recordWholeGate(condition, random.fork(`gate ${turn} ${condition.name}`), folders, leftMs, options);
+      if (gate === undefined) return validation;
       validation.gates.push(gate);
       await options.onGate(validation);
     }
@@ -100,11 +99,32 @@ export async function validateGate(options: ValidationOptions): Promise<Validati
   return validation;
 }
 
+/** Resolves with nothing when the time was over, or it was aborted, before its end: what was cut short would count as inconclusive. */
+async function recordWholeGate(
+  condition: Condition,
+  random: Random,
+  folders: Readonly<Record<'base' | 'head', string>>,
+  leftMs: number,
+  options: ValidationOptions,
+): Promise<ValidationGate | undefined> {
+  const over = new AbortController();
+  const cancel = options.clock.schedule(leftMs, () => over.abort(new Error('the budget is over')));
+  const signal = AbortSignal.any([options.signal, over.signal]);
+  try {
+    const gate = await recordGate(condition, random, folders, { ...options, signal });
+    return signal.aborted ? undefined : gate;
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
+  } finally {
+    cancel();
+  }
+}
+
 async function recordGate(
   condition: Condition,
   random: Random,
   folders: Readonly<Record<'base' | 'head', string>>,
-  budgetMs: number,
   { clock, signal, filter }: ValidationOptions,
 ): Promise<ValidationGate> {
   const startedAt = new Date(clock.wallTime()).toISOString();
@@ -127,7 +147,7 @@ async function recordGate(
       onRound: (which, samples) => rounds[which].set(id, [...(rounds[which].get(id) ?? []), samples]),
     });
   });
-  const series = await playRounds(contests, { budgetMs, cores, random, clock, signal, onProgress: () => {} });
+  const series = await playRounds(contests, { budgetMs: Infinity, cores, random, clock, signal, onProgress: () => {} });
   const recorded = series.filter(({ error }) => error === undefined);
   return {
     condition: condition.name,
