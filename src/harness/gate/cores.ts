@@ -52,12 +52,16 @@ function processTree(pid: number): number[] {
 }
 
 function childrenOf(pid: number): number[] {
+  return orNone(() => readdirSync(`/proc/${pid}/task`)).flatMap((thread) =>
+    orNone(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean)).map(Number),
+  );
+}
+
+/** What a process or a thread has that may have ended by now. */
+function orNone(read: () => string[]): string[] {
   try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
+    return read();
   } catch {
-    // It has ended.
     return [];
   }
 }

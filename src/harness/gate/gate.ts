@@ -30,7 +30,7 @@ const AROUND_WINDOW_MS = 8_000;
 
 const LEAST_BUDGET_MS = 600_000;
 
-/** In which all can have all their looks, by what a round took on two cores. It ends before when all is judged: after half of it, of 65 benchmarks. */
+/** In which all can have all their looks, by what a round took on two cores. It ends before when all is judged: after 21 of 54 minutes, of 65 benchmarks. */
 export function budgetFor(benchmarks: number, scenarios: readonly Pick<ValidScenario, 'totalDurationMs'>[]): number {
   const windowsMs = scenarios.reduce((sum, { totalDurationMs }) => sum + 2 * (totalDurationMs + AROUND_WINDOW_MS), 0);
   const { rounds } = known(LOOKS.at(-1), 'there is a last look');
