@@ -128,7 +128,9 @@ test('a sample in which somebody else had the core is told from one with garbage
 
 const HAS_TWO_CORES = pinnableCores().length > 1;
 if (!HAS_TWO_CORES)
-  process.stderr.write('\n!!! SKIPPED: moving a process to another core was NOT tested: there is one core only\n\n');
+  process.stderr.write(
+    '\n!!! SKIPPED: moving a process to another core was NOT tested: fewer than two cores to pin to, or no taskset\n\n',
+  );
 
 test.skipIf(!HAS_TWO_CORES)('a process is moved to another core with its threads and with what it has started', async () => {
   const [from = 0, to = 0] = pinnableCores();
